@@ -1,0 +1,71 @@
+//! Every bound of the program, named with its unit. Add here, never inline.
+
+/// A request's body, JSON.
+pub const REQUEST_BODY_MAX_BYTES: usize = 1024 * 1024;
+/// Nesting of a request's JSON.
+pub const JSON_DEPTH_MAX_LEVELS: usize = 32;
+/// One webhook event's body.
+pub const EVENT_BODY_MAX_BYTES: usize = 64 * 1024;
+/// Entries of a `metadata` object.
+pub const METADATA_MAX_KEYS: usize = 50;
+pub const METADATA_KEY_MAX_CHARS: usize = 40;
+pub const METADATA_VALUE_MAX_CHARS: usize = 500;
+/// An `Idempotency-Key`.
+pub const IDEMPOTENCY_KEY_MAX_CHARS: usize = 255;
+/// How long an idempotent answer is kept.
+pub const IDEMPOTENCY_KEPT_DAYS: u64 = 7;
+/// Objects on one page of a list.
+pub const LIST_LIMIT_MAX_ROWS: u32 = 100;
+pub const LIST_LIMIT_DEFAULT_ROWS: u32 = 20;
+/// How long a checkout may stay open.
+pub const CHECKOUT_EXPIRES_MIN_SECONDS: u64 = 60;
+pub const CHECKOUT_EXPIRES_MAX_SECONDS: u64 = 2_592_000;
+pub const CHECKOUT_EXPIRES_DEFAULT_SECONDS: u64 = 3600;
+/// Payers' grace after `expires_at` (13 section 2), not shown.
+pub const CHECKOUT_GRACE_SECONDS: u32 = 120;
+pub const TOLERANCE_MAX_BPS: u32 = 1000;
+/// At most so much tolerance whatever the basis points say (USD 5.00, in minor units of the price's currency).
+pub const TOLERANCE_MAX_MINOR: u128 = 500;
+/// An excess up to so many minor units is kept.
+pub const OVER_DUST_MINOR: u128 = 1;
+/// Price bound: 10^12 major units.
+pub const PRICE_MAX_MAJOR: u128 = 1_000_000_000_000;
+/// Tags of static mode: n x 10^-6, n from 1.
+pub const TAG_MAX: u128 = 9_999;
+/// How long a static tag stays leased after its checkout expired.
+pub const TAG_COOLDOWN_DAYS: u64 = 7;
+/// Late payments up to this age are `late`, older ones `late_cold`.
+pub const LATE_WINDOW_DAYS: u64 = 90;
+/// Rotation of a webhook secret.
+pub const ROTATION_GRACE_MAX_SECONDS: u64 = 604_800;
+pub const ROTATION_GRACE_DEFAULT_SECONDS: u64 = 86_400;
+/// An API key should be rolled after so many days.
+pub const API_KEY_ROTATE_DAYS: u64 = 90;
+/// Scopes, networks or CIDRs that one key may carry.
+pub const API_KEY_ALLOWED_IPS_MAX_ENTRIES: usize = 100;
+/// Webhooks of one account.
+pub const WEBHOOKS_MAX_PER_ACCOUNT: usize = 100;
+/// Event patterns of one webhook.
+pub const WEBHOOK_EVENTS_MAX_PATTERNS: usize = 100;
+/// An outgoing webhook attempt.
+pub const HOOK_CONNECT_TIMEOUT_MS: u64 = 3_000;
+pub const HOOK_FIRST_BYTE_TIMEOUT_MS: u64 = 10_000;
+pub const HOOK_TOTAL_TIMEOUT_MS: u64 = 15_000;
+/// Of a receiver's answer so much is read …
+pub const HOOK_ANSWER_READ_MAX_BYTES: usize = 64 * 1024;
+/// … and so much is kept.
+pub const HOOK_ANSWER_KEPT_MAX_BYTES: usize = 8 * 1024;
+/// Changes in one group commit.
+pub const COMMIT_GROUP_MAX_CHANGES: usize = 512;
+/// Changes that may wait for the writer.
+pub const COMMIT_QUEUE_MAX_CHANGES: usize = 4_096;
+/// Tries of a decision that met a conflict.
+pub const CONFLICT_RETRIES_MAX: u32 = 8;
+/// Derivation indexes leased to memory at once.
+pub const INDEX_BLOCK_SIZE: u32 = 256;
+/// The request log is kept for so many days.
+pub const REQUEST_LOG_KEPT_DAYS: u64 = 30;
+/// Headers that the watcher remembers above the finalized one.
+pub const CHAIN_WINDOW_MAX_BLOCKS: usize = 4_096;
+/// A header whose time is further ahead waits.
+pub const BLOCK_SKEW_MAX_SECONDS: u64 = 60;

@@ -1,0 +1,51 @@
+//! A merchant's destination on a rail. Handsel holds addresses and public keys only; whatever could spend is refused.
+
+use crate::chain::Address;
+use crate::id::{AccountId, WalletId};
+use crate::secret::Sealed;
+use crate::time::Timestamp;
+
+/// What the wallet is made of, for an EVM chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// One address for everything; a checkout is told by its unique amount.
+    Static { address: Address },
+    /// A public account key (depth 3, m/44'/60'/0'); every payment gets `0/index` of it, index 0 signs the proof.
+    Xpub { xpub: Sealed, fingerprint: String, proof_address: Address },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Nothing was signed yet; in live no checkout uses it.
+    PendingProof,
+    Active {
+        from: Timestamp,
+    },
+    /// Being replaced; goes on serving until then.
+    Retiring {
+        until: Timestamp,
+    },
+    Retired {
+        at: Timestamp,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wallet {
+    pub id: WalletId,
+    pub account: AccountId,
+    pub created: Timestamp,
+    pub version: u64,
+    pub destination: Destination,
+    /// Network slugs on which it takes payments; empty means every configured one.
+    pub networks: Vec<String>,
+    /// Asset symbols; empty means every listed one.
+    pub assets: Vec<String>,
+    /// The text that its owner is asked to sign (06 1.7).
+    pub challenge: String,
+    pub proved_at: Option<Timestamp>,
+    pub state: State,
+    /// Keyed MAC over what an attacker with a database would change (06 1.7); checked before use.
+    pub mac: [u8; 32],
+    pub metadata: Vec<(String, String)>,
+}
