@@ -1,0 +1,500 @@
+//! The simulated chain: the state behind a lock, the journal behind another. Every change is decided against the state,
+//! written to the journal, and only then applied, so readers never see what a crash could take back.
+//!
+//! Finality is a promise here as on a real chain: blocks at or below head - 4 are never replaced, unless a test asks
+//! for just that by name.
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+
+use crate::block::GAS_LIMIT;
+use crate::entry::{self, Base, Entry};
+use crate::hash::{Hash, hex_data};
+use crate::journal::{Journal, JournalError};
+use crate::limits;
+use crate::state::{FINALIZED_DEPTH_BLOCKS, OutOfOrder, State};
+use crate::transaction::Order;
+
+/// Entries in one record when the journal is rewritten.
+const REWRITE_RECORD_ENTRIES: usize = 1_000;
+
+/// Why the chain refused.
+#[derive(Debug)]
+pub enum ChainError {
+    /// The journal can't be used.
+    Journal(JournalError),
+    /// The journal's records contradict each other.
+    Nonsense,
+    /// A transaction needs between one and `TRANSACTION_TRANSFERS` transfers.
+    TransferCount,
+    /// The mempool is full.
+    PoolFull,
+    /// More blocks than `MINE_BLOCKS`, or none.
+    MineCount,
+    /// A reorganisation must replace at least one block and can't go deeper than this.
+    Depth {
+        /// The deepest that is possible now.
+        most: u64,
+    },
+    /// A hash to be dropped is neither in the replaced blocks nor in the mempool.
+    DropUnknown(Hash),
+    /// More hashes to be dropped than `REORG_DROPPED_TRANSACTIONS`.
+    DropCount,
+}
+
+impl std::fmt::Display for ChainError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Journal(error) => error.fmt(f),
+            Self::Nonsense => {
+                f.write_str("the sandbox chain's journal contradicts itself; remove the directory to begin a new chain")
+            }
+            Self::TransferCount => write!(f, "give between 1 and {} transfers", limits::TRANSACTION_TRANSFERS),
+            Self::PoolFull => f.write_str("the mempool is full; mine some blocks first"),
+            Self::MineCount => write!(f, "mine between 1 and {} blocks in one call", limits::MINE_BLOCKS),
+            Self::Depth { most } => write!(
+                f,
+                "the depth must be between 1 and {most} here: finalized blocks (head - {FINALIZED_DEPTH_BLOCKS} and below) stay"
+            ),
+            Self::DropUnknown(hash) => write!(
+                f,
+                "{} is not in the blocks that would be replaced; take a greater depth or leave it out of drop",
+                hex_data(hash)
+            ),
+            Self::DropCount => write!(f, "drop at most {} transactions", limits::REORG_DROPPED_TRANSACTIONS),
+        }
+    }
+}
+
+impl std::error::Error for ChainError {}
+
+impl From<JournalError> for ChainError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+impl From<OutOfOrder> for ChainError {
+    fn from(_: OutOfOrder) -> Self {
+        Self::Nonsense
+    }
+}
+
+/// A reorganisation on command.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reorg {
+    /// Blocks that are replaced by as many new ones.
+    pub depth: u64,
+    /// Transactions that vanish; all others of the replaced blocks are mined again in the first new block.
+    pub drop: Vec<Hash>,
+    /// Go below what was finalized: for tests of what nobody should live to see.
+    pub break_finality: bool,
+}
+
+/// The highest block and what is final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heights {
+    /// The highest block.
+    pub head: u64,
+    /// The highest block that is never replaced.
+    pub finalized: u64,
+}
+
+impl Heights {
+    fn of(state: &State) -> Self {
+        let head = state.head();
+        Self { head, finalized: head.saturating_sub(FINALIZED_DEPTH_BLOCKS) }
+    }
+}
+
+/// The simulated chain of one network.
+#[derive(Debug)]
+pub struct Chain {
+    state: RwLock<State>,
+    journal: Mutex<Tape>,
+}
+
+#[derive(Debug)]
+struct Tape {
+    journal: Journal,
+    rewritten_bytes: u64,
+    kept_blocks: usize,
+}
+
+impl Chain {
+    /// Opens the chain of a directory, or begins one from this seed with a first block of this time. An existing chain
+    /// keeps its own seed. Blocking: reads and writes the disk.
+    pub fn open(directory: &Path, seed: Hash, now_seconds: u64) -> Result<Self, ChainError> {
+        Self::open_keeping(directory, seed, now_seconds, limits::KEPT_BLOCKS)
+    }
+
+    fn open_keeping(directory: &Path, seed: Hash, now_seconds: u64, kept_blocks: usize) -> Result<Self, ChainError> {
+        let (mut journal, records) = Journal::open(directory)?;
+        let state = if records.is_empty() {
+            let first = vec![
+                Entry::Base(Base { seed, ..Base::default() }),
+                Entry::Mine { timestamp: now_seconds, branch: 0, serials: Vec::new() },
+            ];
+            journal.append(&entry::encode(&first))?;
+            replay(first.into_iter())?
+        } else {
+            let mut entries = Vec::new();
+            for record in records {
+                entries.append(&mut entry::decode(&record).ok_or(ChainError::Nonsense)?);
+            }
+            replay(entries.into_iter())?
+        };
+        let tape = Tape { rewritten_bytes: 0, journal, kept_blocks };
+        Ok(Self { state: RwLock::new(state), journal: Mutex::new(tape) })
+    }
+
+    /// The state as of now. Readers hold it only for as long as one answer takes.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Tape> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Head and finality as of now.
+    pub fn heights(&self) -> Heights {
+        Heights::of(&self.read())
+    }
+
+    /// Whether transactions wait to be mined, held ones apart.
+    pub fn has_pending(&self) -> bool {
+        !self.read().pool().is_empty()
+    }
+
+    /// The highest block with a transaction in it.
+    pub fn last_filled_block(&self) -> Option<u64> {
+        self.read().last_filled()
+    }
+
+    /// The block that a transaction is in now.
+    pub fn block_of(&self, transaction: &Hash) -> Option<u64> {
+        self.read().position_of(transaction).map(|position| position.number)
+    }
+
+    /// Takes a transaction into the mempool; it is durable when its hash is answered.
+    pub fn broadcast(&self, order: Order) -> Result<Hash, ChainError> {
+        let mut tape = self.turn();
+        let (serial, nonce) = {
+            let state = self.read();
+            if !(1..=limits::TRANSACTION_TRANSFERS).contains(&order.transfers.len()) {
+                return Err(ChainError::TransferCount);
+            }
+            if state.pool().len() + state.held().len() >= limits::POOL_TRANSACTIONS {
+                return Err(ChainError::PoolFull);
+            }
+            (state.next_serial(), state.next_nonce(&order.sender))
+        };
+        let held = order.held;
+        self.commit(&mut tape, vec![Entry::Broadcast { serial, nonce, order }])?;
+        let state = self.read();
+        let newest = if held { state.held() } else { state.pool() }.last();
+        newest.map(|transaction| transaction.hash).ok_or(ChainError::Nonsense)
+    }
+
+    /// Mines blocks; the first ones take what waits in the mempool. `now_seconds` becomes their time, unless the chain
+    /// is ahead of it.
+    pub fn mine(&self, blocks: u64, now_seconds: u64) -> Result<Heights, ChainError> {
+        if !(1..=limits::MINE_BLOCKS).contains(&blocks) {
+            return Err(ChainError::MineCount);
+        }
+        let mut tape = self.turn();
+        let entries = {
+            let state = self.read();
+            let waiting: Vec<_> = state.pool().iter().map(|one| (one.serial, one.gas_used())).collect();
+            let timestamp = state.head_timestamp().max(now_seconds);
+            packed(&waiting, blocks, timestamp, state.branches())
+        };
+        self.commit(&mut tape, entries)?;
+        Ok(self.heights())
+    }
+
+    /// Replaces blocks at the top by as many new ones.
+    pub fn reorg(&self, reorg: &Reorg, now_seconds: u64) -> Result<Heights, ChainError> {
+        let mut tape = self.turn();
+        let entries = planned_reorg(&self.read(), reorg, now_seconds)?;
+        self.commit(&mut tape, entries)?;
+        Ok(self.heights())
+    }
+
+    /// Whether a transaction is in the chain or waiting that asks for a reorganisation.
+    pub fn has_plans(&self) -> bool {
+        self.read().has_plans()
+    }
+
+    /// The block of the transaction whose asked-for reorganisation is due now.
+    pub fn due_reorg(&self) -> Option<u64> {
+        let state = self.read();
+        state.due_plan().map(|(_, confirmations)| state.head() + 1 - confirmations)
+    }
+
+    /// Carries out the reorganisation that is due, if one is.
+    pub fn run_due_reorg(&self, now_seconds: u64) -> Result<(), ChainError> {
+        let mut tape = self.turn();
+        let entries = {
+            let state = self.read();
+            let Some((serial, depth)) = state.due_plan() else { return Ok(()) };
+            let reorg = Reorg { depth, break_finality: true, ..Reorg::default() };
+            let mut entries = planned_reorg(&state, &reorg, now_seconds)?;
+            entries.push(Entry::PlanDone { serial });
+            entries
+        };
+        self.commit(&mut tape, entries)
+    }
+
+    fn commit(&self, tape: &mut Tape, entries: Vec<Entry>) -> Result<(), ChainError> {
+        tape.journal.append(&entry::encode(&entries))?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        for entry in entries {
+            state.apply(entry)?;
+        }
+        drop(state);
+        if let Err(error) = self.rewrite_if_grown(tape) {
+            // What was asked for is durable all the same; a journal that can't be written says so at the next change.
+            tracing::warn!(%error, "the sandbox chain's journal could not be rewritten");
+        }
+        Ok(())
+    }
+
+    /// Forgets old blocks and shortens the journal once either has grown enough.
+    fn rewrite_if_grown(&self, tape: &mut Tape) -> Result<(), JournalError> {
+        let grown = limits::JOURNAL_REWRITE_BYTES.max(tape.rewritten_bytes.saturating_mul(2));
+        if self.read().kept_blocks() <= tape.kept_blocks.saturating_mul(2) && tape.journal.length() <= grown {
+            return Ok(());
+        }
+        self.state.write().unwrap_or_else(PoisonError::into_inner).prune(tape.kept_blocks);
+        let entries = self.read().entries();
+        let records: Vec<_> = entries.chunks(REWRITE_RECORD_ENTRIES).map(entry::encode).collect();
+        tape.journal.replace(&records)?;
+        tape.rewritten_bytes = tape.journal.length();
+        Ok(())
+    }
+}
+
+fn replay(mut entries: impl Iterator<Item = Entry>) -> Result<State, ChainError> {
+    let Some(Entry::Base(base)) = entries.next() else { return Err(ChainError::Nonsense) };
+    let mut state = State::new(base);
+    for entry in entries {
+        state.apply(entry)?;
+    }
+    if state.kept_blocks() == 0 { Err(ChainError::Nonsense) } else { Ok(state) }
+}
+
+/// Packs what waits (serial number and gas, in order) into so many blocks.
+fn packed(waiting: &[(u64, u64)], blocks: u64, timestamp: u64, branch: u32) -> Vec<Entry> {
+    let mut waiting = waiting.iter().copied().peekable();
+    let mut entries = Vec::new();
+    for _ in 0..blocks {
+        let mut serials = Vec::new();
+        let mut room = GAS_LIMIT;
+        while let Some((serial, gas)) = waiting.next_if(|(_, gas)| *gas <= room) {
+            room -= gas;
+            serials.push(serial);
+        }
+        entries.push(Entry::Mine { timestamp, branch, serials });
+    }
+    entries
+}
+
+fn planned_reorg(state: &State, reorg: &Reorg, now_seconds: u64) -> Result<Vec<Entry>, ChainError> {
+    let deepest = if reorg.break_finality { limits::REORG_BLOCKS } else { FINALIZED_DEPTH_BLOCKS };
+    let most = deepest.min(state.kept_blocks() as u64 - 1);
+    if !(1..=most).contains(&reorg.depth) {
+        return Err(ChainError::Depth { most });
+    }
+    if reorg.drop.len() > limits::REORG_DROPPED_TRANSACTIONS {
+        return Err(ChainError::DropCount);
+    }
+    let fork = state.head() + 1 - reorg.depth;
+    for hash in &reorg.drop {
+        let replaced = state.position_of(hash).is_some_and(|position| position.number >= fork);
+        if !replaced && state.pending(hash).is_none() {
+            return Err(ChainError::DropUnknown(*hash));
+        }
+    }
+    let mut waiting = Vec::new();
+    let orphans = (fork..=state.head()).filter_map(|number| state.block(number));
+    for transaction in orphans.flat_map(|block| &block.body().transactions).chain(state.pool()) {
+        if !reorg.drop.contains(&transaction.hash) {
+            waiting.push((transaction.serial, transaction.gas_used()));
+        }
+    }
+    let ancestor = state.block(fork - 1).map_or(0, |block| block.timestamp);
+    let mut entries = vec![Entry::Unwind { depth: reorg.depth, drop: reorg.drop.clone() }];
+    entries.append(&mut packed(&waiting, reorg.depth, ancestor.max(now_seconds), state.branches() + 1));
+    Ok(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::transaction::Transfer;
+
+    const SEED: Hash = [7; 32];
+    const TOKEN: [u8; 20] = [1; 20];
+    const PAYER: [u8; 20] = [2; 20];
+    const SHOP: [u8; 20] = [3; 20];
+
+    fn payment(amount: u128) -> Order {
+        Order::transfer(Transfer { token: TOKEN, from: PAYER, to: SHOP, amount })
+    }
+
+    fn fresh() -> (tempfile::TempDir, Chain) {
+        let directory = tempfile::tempdir().unwrap();
+        let chain = Chain::open(directory.path(), SEED, 1_000).unwrap();
+        (directory, chain)
+    }
+
+    fn hashes(chain: &Chain) -> Vec<Hash> {
+        let state = chain.read();
+        (state.first()..=state.head()).map(|number| state.block(number).unwrap().hash).collect()
+    }
+
+    #[test]
+    fn the_same_seed_clock_and_commands_give_the_same_chain() {
+        let run = |seed| {
+            let directory = tempfile::tempdir().unwrap();
+            let chain = Chain::open(directory.path(), seed, 1_000).unwrap();
+            chain.broadcast(payment(5)).unwrap();
+            chain.mine(3, 1_001).unwrap();
+            chain.reorg(&Reorg { depth: 2, ..Reorg::default() }, 1_002).unwrap();
+            hashes(&chain)
+        };
+        assert_eq!(run(SEED), run(SEED));
+        assert_ne!(run(SEED), run([8; 32]));
+    }
+
+    #[test]
+    fn what_was_answered_is_there_after_a_reopening_without_farewell() {
+        let (directory, chain) = fresh();
+        let mined = chain.broadcast(payment(5)).unwrap();
+        chain.mine(2, 1_001).unwrap();
+        let held = chain.broadcast(Order { held: true, ..payment(6) }).unwrap();
+        let waiting = chain.broadcast(payment(7)).unwrap();
+        chain.reorg(&Reorg { depth: 1, ..Reorg::default() }, 1_002).unwrap();
+        let before = hashes(&chain);
+        drop(chain);
+        let chain = Chain::open(directory.path(), [9; 32], 5_000).unwrap();
+        assert_eq!(hashes(&chain), before, "the journal's seed counts, not the new one");
+        assert_eq!(chain.block_of(&mined), Some(1));
+        assert_eq!(chain.block_of(&waiting), Some(2), "the reorganisation mined what was waiting");
+        assert!(chain.read().pending(&held).is_some());
+        chain.mine(5, 5_000).unwrap();
+        assert_eq!(chain.block_of(&held), None, "held transactions are never mined");
+    }
+
+    #[test]
+    fn parents_link_and_time_never_runs_backwards() {
+        let (_directory, chain) = fresh();
+        chain.mine(2, 2_000).unwrap();
+        chain.mine(1, 500).unwrap();
+        let state = chain.read();
+        for number in 1..=state.head() {
+            assert_eq!(state.place(number).unwrap().parent, state.block(number - 1).unwrap().hash);
+            assert!(state.block(number).unwrap().timestamp >= state.block(number - 1).unwrap().timestamp);
+        }
+    }
+
+    #[test]
+    fn a_reorg_drops_the_named_and_mines_the_others_in_its_first_block() {
+        let (_directory, chain) = fresh();
+        chain.mine(3, 1_000).unwrap();
+        let first = chain.broadcast(payment(1)).unwrap();
+        chain.mine(1, 1_001).unwrap();
+        let second = chain.broadcast(payment(2)).unwrap();
+        let dropped = chain.broadcast(payment(3)).unwrap();
+        chain.mine(1, 1_002).unwrap();
+        let before = hashes(&chain);
+        let heights = chain.reorg(&Reorg { depth: 2, drop: vec![dropped], break_finality: false }, 1_003).unwrap();
+        assert_eq!(heights, Heights { head: 5, finalized: 1 });
+        let after = hashes(&chain);
+        assert_eq!(before[..4], after[..4]);
+        assert_ne!(before[4], after[4]);
+        assert_ne!(before[5], after[5]);
+        assert_eq!((chain.block_of(&first), chain.block_of(&second)), (Some(4), Some(4)));
+        assert_eq!(chain.block_of(&dropped), None);
+        assert!(chain.read().pending(&dropped).is_none());
+        assert_eq!(chain.read().number_of(&before[4]), None, "orphaned blocks are unknown");
+    }
+
+    #[test]
+    fn finality_holds_unless_broken_by_name() {
+        let (_directory, chain) = fresh();
+        chain.mine(10, 1_000).unwrap();
+        let deep = Reorg { depth: 5, ..Reorg::default() };
+        assert!(matches!(chain.reorg(&deep, 1_000), Err(ChainError::Depth { most: 4 })));
+        chain.reorg(&Reorg { break_finality: true, ..deep }, 1_000).unwrap();
+        let unknown = Reorg { depth: 1, drop: vec![[1; 32]], break_finality: false };
+        assert!(matches!(chain.reorg(&unknown, 1_000), Err(ChainError::DropUnknown(_))));
+        let whole = Reorg { depth: 11, break_finality: true, ..Reorg::default() };
+        assert!(matches!(chain.reorg(&whole, 1_000), Err(ChainError::Depth { most: 10 })));
+    }
+
+    #[test]
+    fn a_block_holds_what_its_gas_allows_and_the_next_takes_the_rest() {
+        let (_directory, chain) = fresh();
+        let transfer = Transfer { token: TOKEN, from: PAYER, to: SHOP, amount: 1 };
+        let big = Order { transfers: vec![transfer; limits::TRANSACTION_TRANSFERS], ..payment(1) };
+        let all: Vec<_> = (0..5).map(|_| chain.broadcast(big.clone()).unwrap()).collect();
+        chain.mine(2, 1_000).unwrap();
+        let places: Vec<_> = all.iter().map(|hash| chain.block_of(hash).unwrap()).collect();
+        assert_eq!(places, [1, 1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn old_blocks_go_and_balances_and_nonces_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let chain = Chain::open_keeping(directory.path(), SEED, 1_000, 10).unwrap();
+        chain.broadcast(payment(5)).unwrap();
+        let held = chain.broadcast(Order { held: true, ..payment(6) }).unwrap();
+        for second in 0..40 {
+            chain.mine(1, 1_000 + second).unwrap();
+        }
+        let (first, head) = (chain.read().first(), chain.read().head());
+        assert!(first > 0 && head == 40);
+        assert!((10..=20).contains(&chain.read().kept_blocks()));
+        assert_eq!(chain.read().balance(&TOKEN, &SHOP, head), 5);
+        let before = hashes(&chain);
+        drop(chain);
+        let chain = Chain::open_keeping(directory.path(), SEED, 1_000, 10).unwrap();
+        assert_eq!(hashes(&chain), before);
+        assert_eq!(chain.read().balance(&TOKEN, &SHOP, head), 5);
+        assert_eq!(chain.read().next_nonce(&PAYER), 2);
+        assert!(chain.read().pending(&held).is_some());
+    }
+
+    #[test]
+    fn an_asked_for_reorg_comes_once_and_includes_the_transaction_again() {
+        let (directory, chain) = fresh();
+        let hash = chain.broadcast(Order { reorged_at_confirmations: Some(2), ..payment(5) }).unwrap();
+        chain.mine(1, 1_000).unwrap();
+        assert_eq!(chain.due_reorg(), None);
+        chain.mine(1, 1_001).unwrap();
+        assert_eq!(chain.due_reorg(), Some(1));
+        let before = hashes(&chain);
+        drop(chain);
+        let chain = Chain::open(directory.path(), SEED, 1_001).unwrap();
+        assert_eq!(chain.due_reorg(), Some(1), "the plan survives");
+        chain.run_due_reorg(1_002).unwrap();
+        assert_ne!(hashes(&chain)[1], before[1]);
+        assert_eq!(chain.block_of(&hash), Some(1));
+        chain.mine(5, 1_003).unwrap();
+        assert_eq!(chain.due_reorg(), None);
+        assert!(!chain.has_plans());
+    }
+
+    #[test]
+    fn bad_orders_are_refused() {
+        let (_directory, chain) = fresh();
+        let none = Order { transfers: Vec::new(), ..payment(1) };
+        assert!(matches!(chain.broadcast(none), Err(ChainError::TransferCount)));
+        assert!(matches!(chain.mine(0, 1_000), Err(ChainError::MineCount)));
+        assert!(matches!(chain.mine(limits::MINE_BLOCKS + 1, 1_000), Err(ChainError::MineCount)));
+    }
+}
