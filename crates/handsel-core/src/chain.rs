@@ -33,6 +33,20 @@ macro_rules! hex_text {
 }
 hex_text!(Address, BlockHash, TxHash);
 
+impl Address {
+    /// The text with its mixed-case checksum (EIP-55).
+    pub fn checksummed(self) -> String {
+        use sha3::{Digest, Keccak256};
+        let lower = hex::encode(self.0);
+        let digest = hex::encode(Keccak256::digest(lower.as_bytes()));
+        let mixed = lower.bytes().zip(digest.bytes()).map(|(c, d)| match d {
+            b'8'..=b'9' | b'a'..=b'f' => char::from(c.to_ascii_uppercase()),
+            _ => char::from(c),
+        });
+        "0x".chars().chain(mixed).collect()
+    }
+}
+
 /// What the watcher needs of a header. `time_seconds` is the block's own timestamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {

@@ -160,3 +160,30 @@ pub struct Exception {
     pub payment: Option<PaymentId>,
     pub created: Timestamp,
 }
+
+impl Checkout {
+    /// What was settled towards the price, in minor units of its currency, rounded down.
+    pub fn received_minor(&self) -> u128 {
+        let micro = self.credits.iter().fold(0u128, |sum, credit| match credit.standing {
+            Standing::Settled { value_micro, .. } => sum.saturating_add(value_micro),
+            Standing::Pending | Standing::Reversed => sum,
+        });
+        micro / 1_000_000
+    }
+
+    /// What is there (13 section 3).
+    pub fn payment_status(&self) -> PaymentStatus {
+        let settled = self.received_minor() + self.written_off;
+        let surplus =
+            self.exceptions.iter().any(|e| matches!(e.kind, ExceptionKind::Overpaid | ExceptionKind::Duplicate));
+        if settled >= self.price.minor {
+            if surplus { PaymentStatus::Overpaid } else { PaymentStatus::Paid }
+        } else if settled > 0 {
+            PaymentStatus::PartiallyPaid
+        } else if self.credits.iter().any(|c| c.standing == Standing::Pending) {
+            PaymentStatus::Detected
+        } else {
+            PaymentStatus::Unpaid
+        }
+    }
+}

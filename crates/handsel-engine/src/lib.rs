@@ -1,1 +1,70 @@
-//! (room)
+//! Decides when. Each capability reads, asks core for a decision, and commits one Change; on a conflict it reads again, a bounded
+//! number of times. No SQL, no HTTP types, no JSON by hand, and time only through the Clock port.
+
+pub mod accounts;
+pub mod api_keys;
+pub mod ask;
+pub mod audit;
+pub mod checkouts;
+pub mod deliveries;
+pub mod events;
+pub mod pages;
+pub mod payments;
+pub mod refusal;
+pub mod requests;
+pub mod settings;
+pub mod test_world;
+pub mod wallets;
+pub mod webhooks;
+
+use handsel_core::port::{Clock, Entropy, HostJudge, TestWorld};
+use handsel_store::reader::Reader;
+use handsel_store::writer::Writer;
+use std::sync::Arc;
+
+pub use ask::{Answer, Ask, ListAsk};
+pub use refusal::{Code, Refusal};
+pub use settings::Settings;
+
+/// Everything that decides, behind one cheap-to-clone handle.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) settings: Settings,
+    pub(crate) reader: Reader,
+    pub(crate) writer: Writer,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) judge: Arc<dyn HostJudge>,
+    /// There in the sandbox only.
+    pub(crate) world: Option<Arc<dyn TestWorld>>,
+}
+
+/// What the engine stands on.
+#[derive(Debug)]
+pub struct Parts {
+    pub settings: Settings,
+    pub reader: Reader,
+    pub writer: Writer,
+    pub clock: Arc<dyn Clock>,
+    pub entropy: Arc<dyn Entropy>,
+    pub judge: Arc<dyn HostJudge>,
+    pub world: Option<Arc<dyn TestWorld>>,
+}
+
+impl Engine {
+    pub fn new(parts: Parts) -> Self {
+        let Parts { settings, reader, writer, clock, entropy, judge, world } = parts;
+        Self { inner: Arc::new(Inner { settings, reader, writer, clock, entropy, judge, world }) }
+    }
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+}

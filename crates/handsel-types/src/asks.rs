@@ -1,0 +1,134 @@
+//! What the API is asked with. Unknown members are refused everywhere.
+
+use crate::answers::{Accept, LineItem, Metadata};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Tells `null` (clear it) apart from absent (leave it).
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(from).map(Some)
+}
+
+/// A metadata change: a null value removes its key.
+pub type MetadataPatch = BTreeMap<String, Option<String>>;
+
+macro_rules! asks {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $($(#[$attr])* pub $field: $type),* }
+    )*};
+}
+
+asks! {
+    PatchAccount {
+        #[serde(default)] name: Option<String>,
+        #[serde(default)] email: Option<String>,
+        #[serde(default)] default_accept: Option<Vec<Accept>>,
+        #[serde(default)] branding: Option<BTreeMap<String, String>>,
+        #[serde(default, deserialize_with = "given")] support_url: Option<Option<String>>,
+        #[serde(default)] metadata: Option<MetadataPatch>,
+    }
+    CreateApiKey {
+        name: String,
+        /// secret, restricted or publishable.
+        #[serde(default)] class: Option<String>,
+        #[serde(default)] scopes: Vec<String>,
+        #[serde(default)] allowed_ips: Vec<String>,
+        #[serde(default)] allowed_origins: Vec<String>,
+        /// Unix seconds.
+        #[serde(default)] expires_at: Option<i64>,
+        #[serde(default)] metadata: Metadata,
+    }
+    RollApiKey { #[serde(default)] grace_seconds: Option<u64> }
+    EvmWalletTerms {
+        #[serde(default)] address: Option<String>,
+        #[serde(default)] xpub: Option<String>,
+        #[serde(default)] addresses: Option<Vec<String>>,
+    }
+    CreateWallet {
+        /// evm.
+        #[serde(rename = "type")] kind: String,
+        /// static or xpub.
+        mode: String,
+        #[serde(default)] networks: Vec<String>,
+        #[serde(default)] assets: Vec<String>,
+        #[serde(default)] evm: Option<EvmWalletTerms>,
+        #[serde(default)] metadata: Metadata,
+    }
+    ProveWallet { signature: String }
+    CreateCheckout {
+        #[schema(example = "19.99")] amount: String,
+        #[schema(example = "USD")] currency: String,
+        #[serde(default)] accept: Vec<Accept>,
+        #[serde(default)] customer: Option<String>,
+        #[serde(default)] reference: Option<String>,
+        #[serde(default)] success_url: Option<String>,
+        #[serde(default)] cancel_url: Option<String>,
+        /// Seconds, 60 to 2592000; 3600 by default.
+        #[serde(default)] expires_in: Option<u64>,
+        /// Basis points, 0 to 1000.
+        #[serde(default)] tolerance_bps: Option<u32>,
+        /// auto, xpub, static, pool, router or forwarder.
+        #[serde(default)] matching: Option<String>,
+        #[serde(default)] line_items: Vec<LineItem>,
+        #[serde(default)] metadata: Metadata,
+    }
+    PatchCheckout { #[serde(default)] metadata: Option<MetadataPatch> }
+    ExtendCheckout { /** Seconds added to `expires_at`; 3600 by default. */ #[serde(default)] seconds: Option<u64> }
+    ResolveCheckout { /** accept_as_paid, refund or ignore. */ action: String }
+    MatchPayment { checkout: String }
+    CreateWebhook {
+        #[schema(example = "https://example.com/handsel")] url: String,
+        enabled_events: Vec<String>,
+        #[serde(default)] description: Option<String>,
+        /// snapshot or thin.
+        #[serde(default)] payload: Option<String>,
+        #[serde(default)] signatures: Vec<String>,
+        /// per_object or none.
+        #[serde(default)] ordering: Option<String>,
+        #[serde(default)] metadata: Metadata,
+    }
+    PatchWebhook {
+        #[serde(default)] url: Option<String>,
+        #[serde(default)] enabled_events: Option<Vec<String>>,
+        #[serde(default, deserialize_with = "given")] description: Option<Option<String>>,
+        #[serde(default)] payload: Option<String>,
+        #[serde(default)] signatures: Option<Vec<String>>,
+        #[serde(default)] ordering: Option<String>,
+        #[serde(default)] metadata: Option<MetadataPatch>,
+    }
+    RotateSecret { #[serde(default)] grace_seconds: Option<u64> }
+    Since { /** Unix seconds. */ since: i64 }
+    ResendEvent { webhook: String }
+    TestPay {
+        #[serde(default)] amount: Option<String>,
+        #[serde(default)] asset: Option<String>,
+        #[serde(default)] network: Option<String>,
+        #[serde(default)] from: Option<String>,
+    }
+    TestMine { #[serde(default)] blocks: Option<u64> }
+    TestReorg {
+        depth: u64,
+        /// Hashes of transactions that vanish.
+        #[serde(default)] drop: Vec<String>,
+    }
+    TestFaults { kind: String, seconds: u64 }
+    TestClock {
+        #[serde(default)] advance_seconds: Option<u64>,
+        /// Unix seconds.
+        #[serde(default)] set: Option<i64>,
+    }
+    TestReceivers {
+        #[serde(default)] status: Vec<u16>,
+        #[serde(default)] delay_ms: Option<u64>,
+    }
+    TestTrigger {
+        #[serde(rename = "type")] kind: String,
+        #[serde(default)] #[schema(value_type = Object)] r#override: BTreeMap<String, String>,
+    }
+    /// A POST that needs no members; an empty body is the same.
+    Nothing {}
+}

@@ -1,0 +1,16 @@
+//! What a hosted page may show: no secret, no personal data of the customer.
+
+use handsel_types::answers::{Checkout, Payment};
+
+/// The public view of a checkout, for its page and its live status.
+#[derive(Debug, Clone)]
+pub struct PublicCheckout {
+    pub merchant: String,
+    pub support_url: Option<String>,
+    /// Customer, metadata and client secret are emptied.
+    pub checkout: Checkout,
+    pub payments: Vec<Payment>,
+    /// Typical seconds until a payment on each option is final, by the option's place.
+    pub typical_seconds: Vec<u64>,
+    pub now: i64,
+}
