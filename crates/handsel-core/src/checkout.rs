@@ -122,10 +122,11 @@ pub enum PaymentStatus {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credit {
     pub payment: PaymentId,
-    pub option: u32,
-    /// Atomic units.
+    /// The option whose lock it used; `None` for a transfer that no option explains (wrong asset, wrong network).
+    pub option: Option<u32>,
+    /// Atomic units of the payment's own asset.
     pub amount: u128,
-    /// The block's own time: decides lateness.
+    /// The block's own time (of the earliest recorded inclusion): decides lateness.
     pub block_time: Timestamp,
     pub standing: Standing,
 }
