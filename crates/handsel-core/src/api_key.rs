@@ -1,5 +1,8 @@
 //! API keys: the object and its states. The text form and its checksum are in [`text`], the verifier in [`verifier`].
 
+pub mod text;
+pub mod verifier;
+
 use crate::actor::Scope;
 use crate::id::{AccountId, ApiKeyId};
 use crate::time::Timestamp;

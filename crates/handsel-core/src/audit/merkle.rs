@@ -317,10 +317,7 @@ mod tests {
                 "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
             ]
         );
-        assert_eq!(
-            text(inclusion_nodes(2, 3)),
-            ["fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"]
-        );
+        assert_eq!(text(inclusion_nodes(2, 3)), ["fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"]);
         assert_eq!(
             text(consistency_nodes(6, 8)),
             [
