@@ -139,7 +139,9 @@ export function worldTest(name, options, body) {
       await world.build(options);
       await body(world);
     } catch (error) {
-      error.message += `\n--- the server's output ends with:\n${(world.server?.child?.output ?? "(not started)").slice(-SHOWN_OUTPUT_CHARS)}`;
+      // The stack is what the runner prints; it was written when the error was made.
+      const said = world.server?.child?.output ?? "(the server was not started)";
+      error.stack += `\n--- the server's output ends with:\n${said.slice(-SHOWN_OUTPUT_CHARS)}\n---`;
       throw error;
     } finally {
       await world.takeDown();

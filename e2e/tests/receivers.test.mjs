@@ -1,7 +1,8 @@
 // Receivers that behave badly, and addresses that nobody may be sent to.
 import assert from "node:assert/strict";
-import { assertAllAccept } from "../lib/verify.mjs";
+import { assertAllAccept, assertAllRefuse } from "../lib/verify.mjs";
 import { assertRepeatsAgree } from "../lib/claims.mjs";
+import { until } from "../lib/wait.mjs";
 import { worldTest } from "../lib/world.mjs";
 
 /** The only delivery of the world's webhook, once it looks as wanted. */
@@ -51,6 +52,36 @@ worldTest("a receiver that is away when an event happens gets it when it is back
   const delivery = await untilDelivery(world, "succeeded", ({ status }) => status === "succeeded");
   assert.equal(codes(delivery).at(-1), 204, "any 2xx is a success");
   await world.untilDelivered(head.sequence);
+});
+
+worldTest("after a rotation both secrets verify until the grace is over", {}, async (world) => {
+  await world.addWebhook();
+  const rotated = await world.api.act(`/v1/webhooks/${world.webhook.id}/rotate_secret`, { grace_seconds: 3600 });
+  assert.match(rotated.signing_secret, /^whsec_[A-Za-z0-9+/]{43}=$/);
+  assert.notEqual(rotated.signing_secret, world.secret);
+  await send(world);
+  await world.untilDelivered();
+  const last = world.receiver.requests.slice(-1);
+  await assertAllAccept(world.secret, last);
+  await assertAllAccept(rotated.signing_secret, last);
+
+  await world.api.act(`/v1/webhooks/${world.webhook.id}/rotate_secret`, { grace_seconds: 0 });
+  const before = world.receiver.requests.length;
+  await send(world);
+  await until("the test event after the second rotation", () => world.receiver.events.slice(before).some(({ type }) => type === "webhook.test"));
+  await assertAllRefuse(world.secret, world.receiver.requests.slice(-1));
+});
+
+worldTest("an event can be sent again, under its own id", {}, async (world) => {
+  await world.addWebhook();
+  await send(world);
+  await world.untilDelivered();
+  const [event] = world.receiver.distinct;
+  const resent = await world.api.call("POST", `/v1/events/${event.id}/resend`, { body: { webhook: world.webhook.id } });
+  assert.ok(resent.status < 300, resent.text);
+  await until("the event to come again", () => world.receiver.events.filter(({ id }) => id === event.id).length === 2);
+  assertRepeatsAgree(world.receiver.requests);
+  await assertAllAccept(world.secret, world.receiver.requests);
 });
 
 const REFUSED_URLS = [
