@@ -5,20 +5,38 @@
 
 mod block;
 mod chain;
+mod clock;
 mod entry;
+mod faults;
+mod filter;
 mod hash;
 mod journal;
 pub mod limits;
+mod listener;
+mod node;
+mod receivers;
 mod rlp;
+mod rpc;
+mod shapes;
 mod state;
+#[cfg(test)]
+mod testing;
+mod tokens;
 mod transaction;
 mod trie;
+mod world;
 
 pub use chain::{Chain, ChainError, Heights, Reorg};
+pub use clock::{ClockError, SandboxClock};
+pub use faults::Fault;
 pub use hash::{Address, Hash, hex_data, parse_hex};
 pub use journal::JournalError;
+pub use node::Node;
+pub use receivers::{ReceiverError, Receivers};
 pub use state::{FINALIZED_DEPTH_BLOCKS, SAFE_DEPTH_BLOCKS};
+pub use tokens::{TOKENS, TokenFacts, token};
 pub use transaction::{Order, Transfer};
+pub use world::{CONFIRMATIONS, ChainConfig, NETWORK, World, WorldConfig, WorldError};
 
 /// Chain id of `sandbox-evm` (0x4c731).
 pub const CHAIN_ID: u64 = 313_137;

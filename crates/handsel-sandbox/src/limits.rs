@@ -47,7 +47,7 @@ pub const CLOCK_ADVANCE_SECONDS: u64 = 10 * 366 * 24 * 60 * 60;
 pub const CLOCK_LATEST_UNIX_SECONDS: u64 = 7_258_118_399;
 
 /// Webhook receivers at a time; the oldest makes room.
-pub const RECEIVERS: usize = 100;
+pub const RECEIVERS_MAX_COUNT: usize = 100;
 /// Requests kept for one receiver; the oldest makes room.
 pub const RECEIVER_REQUESTS: usize = 1_000;
 /// The part of one received body that is kept.

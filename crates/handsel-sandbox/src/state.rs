@@ -200,7 +200,8 @@ impl State {
         *next = (*next).max(nonce + 1);
         self.next_serial = self.next_serial.max(serial + 1);
         let transaction = Arc::new(Transaction::new(&self.seed, serial, nonce, order));
-        if let Some(confirmations) = transaction.order.reorged_at_confirmations {
+        // A held transaction never gets confirmations, so its plan would never be done.
+        if let (Some(confirmations), false) = (transaction.order.reorged_at_confirmations, transaction.order.held) {
             self.plans.push(Plan { serial, hash: transaction.hash, confirmations: confirmations.into() });
         }
         if transaction.order.held { self.held.push(transaction) } else { self.pool.push(transaction) }

@@ -1,0 +1,8 @@
+//! The simulated world from outside: JSON-RPC and webhook requests over TCP, through hyper's client.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod node;
+mod proof;
+mod support;
+mod world;
