@@ -11,6 +11,7 @@ pub mod chain;
 pub mod change;
 pub mod checkout;
 pub mod delivery;
+pub mod egress_rules;
 pub mod eth_signature;
 pub mod event;
 pub mod id;

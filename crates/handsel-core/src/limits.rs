@@ -69,3 +69,32 @@ pub const REQUEST_LOG_KEPT_DAYS: u64 = 30;
 pub const CHAIN_WINDOW_MAX_BLOCKS: usize = 4_096;
 /// A header whose time is further ahead waits.
 pub const BLOCK_SKEW_MAX_SECONDS: u64 = 60;
+/// A webhook URL or a redirect URL.
+pub const WEB_URL_MAX_BYTES: usize = 2_048;
+/// A name look-up on behalf of a webhook attempt.
+pub const HOOK_DNS_TIMEOUT_MS: u64 = 3_000;
+/// Addresses of one name that are judged; a name with more is refused.
+pub const HOOK_ADDRESSES_MAX_PER_NAME: usize = 32;
+/// Head of a receiver's answer: all of it, one value as kept, and how many are kept.
+pub const HOOK_ANSWER_HEAD_MAX_BYTES: usize = 16 * 1024;
+pub const HOOK_ANSWER_HEADER_KEPT_MAX_CHARS: usize = 512;
+pub const HOOK_ANSWER_HEADERS_KEPT_MAX_ENTRIES: usize = 32;
+/// Headers of one webhook request.
+pub const HOOK_REQUEST_HEADERS_MAX_ENTRIES: usize = 32;
+/// Connections kept open for reuse: to one address, in all, and for how long.
+pub const POOL_MAX_PER_ADDRESS: usize = 8;
+pub const POOL_MAX_CONNECTIONS: usize = 512;
+pub const POOL_IDLE_MS: u64 = 30_000;
+/// A call to a chain's node: connection, first byte, whole answer.
+pub const RPC_CONNECT_TIMEOUT_MS: u64 = 5_000;
+pub const RPC_FIRST_BYTE_TIMEOUT_MS: u64 = 20_000;
+pub const RPC_TOTAL_TIMEOUT_MS: u64 = 30_000;
+/// Answers of a chain's node: blocks with their logs, everything else.
+pub const RPC_BLOCK_ANSWER_MAX_BYTES: usize = 64 * 1024 * 1024;
+pub const RPC_ANSWER_MAX_BYTES: usize = 1024 * 1024;
+/// Calls in one JSON-RPC batch (java-tron takes 100).
+pub const RPC_BATCH_MAX_CALLS: usize = 100;
+/// Failures in a row that open a provider's breaker, and its first and longest pause.
+pub const BREAKER_OPENS_AFTER_FAILURES: u32 = 3;
+pub const BREAKER_PAUSE_MS: u64 = 2_000;
+pub const BREAKER_PAUSE_MAX_MS: u64 = 60_000;
