@@ -1,0 +1,203 @@
+//! The port `ChainSource` over JSON-RPC. Everything a node says is checked against what was asked before it is passed on.
+
+use core::time::Duration;
+
+use handsel_core::chain::{Address, BlockHash, ChainError, HeadTag, Header, Transfer};
+use handsel_core::limits::{RPC_ANSWER_MAX_BYTES, RPC_BLOCK_ANSWER_MAX_BYTES};
+use handsel_core::port::{BoxFuture, ChainSource};
+
+use super::decode::{Bytes32, LoggedTransfer, Quantity, ReceiptTransfers, TRANSFER_TOPIC, TransferLogs, WireHeader};
+use crate::egress::{EgressError, NamedOptions, SetupError};
+use crate::rpc::{Call, NodeRefusal, RpcClient, RpcError};
+
+/// One EVM-like chain behind the nodes that the operator named.
+#[derive(Debug)]
+pub struct EvmSource {
+    rpc: RpcClient,
+}
+
+impl EvmSource {
+    /// Asks these nodes, in this order.
+    ///
+    /// # Errors
+    /// The first URL that is none, or an unusable extra root.
+    pub fn new<U: AsRef<str>>(urls: &[U], options: &NamedOptions) -> Result<Self, SetupError> {
+        Ok(Self { rpc: RpcClient::new(urls, options)? })
+    }
+
+    async fn header_by(&self, method: &'static str, key: String) -> Result<Option<Header>, ChainError> {
+        let call = Call::new(method, format!(r#"["{key}",false]"#));
+        let found: Option<WireHeader> = self.rpc.call(&call, RPC_BLOCK_ANSWER_MAX_BYTES).await.map_err(chain_error)?;
+        Ok(found.map(|wire| wire.header()))
+    }
+
+    async fn transfers_of(&self, block: BlockHash) -> Result<Vec<Transfer>, ChainError> {
+        let call = Call::new("eth_getLogs", format!(r#"[{{"blockHash":"{block}","topics":[["{TRANSFER_TOPIC}"]]}}]"#));
+        let logs = match self.rpc.call::<TransferLogs>(&call, RPC_BLOCK_ANSWER_MAX_BYTES).await {
+            // A node that cannot or will not give logs may still give receipts.
+            Err(RpcError::Node { refusal: NodeRefusal::UnknownMethod | NodeRefusal::RangeTooLarge, .. }) => {
+                let call = Call::new("eth_getBlockReceipts", format!(r#"["{block}"]"#));
+                let found: Option<ReceiptTransfers> =
+                    self.rpc.call(&call, RPC_BLOCK_ANSWER_MAX_BYTES).await.map_err(chain_error)?;
+                found.ok_or(ChainError::UnknownBlock)?.0
+            }
+            other => other.map_err(chain_error)?.ok_or(ChainError::Malformed("no list of logs"))?.0,
+        };
+        if logs.iter().any(|log| log.block != block) {
+            return Err(ChainError::Malformed("logs of another block"));
+        }
+        Ok(numbered(logs)?.into_iter().map(|(_, transfer)| transfer).collect())
+    }
+
+    /// The transfers of a range of heights with the height of each, for catching up far below the finalized block. A range that a node
+    /// finds too large is halved until it answers.
+    ///
+    /// # Errors
+    /// As of the port; `Refused` when even a single block is too much.
+    pub async fn transfers_between(&self, first: u64, last: u64) -> Result<Vec<(u64, Transfer)>, ChainError> {
+        let mut found = Vec::new();
+        let mut waiting = vec![(first, last)];
+        while let Some((from, to)) = waiting.pop() {
+            let filter =
+                format!(r#"[{{"fromBlock":"0x{from:x}","toBlock":"0x{to:x}","topics":[["{TRANSFER_TOPIC}"]]}}]"#);
+            match self.rpc.call::<TransferLogs>(&Call::new("eth_getLogs", filter), RPC_BLOCK_ANSWER_MAX_BYTES).await {
+                Ok(logs) => {
+                    let logs = logs.ok_or(ChainError::Malformed("no list of logs"))?.0;
+                    if logs.iter().any(|log| log.number < from || log.number > to) {
+                        return Err(ChainError::Malformed("logs of another range"));
+                    }
+                    found.extend(numbered(logs)?);
+                }
+                Err(error) if is_too_much(error) && from < to => {
+                    let middle = from.midpoint(to);
+                    waiting.push((middle.saturating_add(1), to));
+                    waiting.push((from, middle));
+                }
+                Err(error) => return Err(chain_error(error)),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn decimals_of(&self, token: Address) -> Result<u8, ChainError> {
+        // The selector of `decimals()`.
+        let call = Call::new("eth_call", format!(r#"[{{"to":"{token}","data":"0x313ce567"}},"latest"]"#));
+        let word: Option<Bytes32> = self.rpc.call(&call, RPC_ANSWER_MAX_BYTES).await.map_err(chain_error)?;
+        let word = word.ok_or(ChainError::Malformed("no answer of the token"))?.0;
+        let (head, last) = word.split_at(31);
+        match (head.iter().all(|byte| *byte == 0), last) {
+            (true, [decimals]) => Ok(*decimals),
+            _ => Err(ChainError::Malformed("decimals beyond all measure")),
+        }
+    }
+}
+
+impl ChainSource for EvmSource {
+    fn chain_id(&self) -> BoxFuture<'_, Result<u64, ChainError>> {
+        Box::pin(async {
+            let call = Call::new("eth_chainId", "[]".to_owned());
+            let id: Option<Quantity> = self.rpc.call(&call, RPC_ANSWER_MAX_BYTES).await.map_err(chain_error)?;
+            id.map(|id| id.0).ok_or(ChainError::Malformed("no chain id"))
+        })
+    }
+
+    fn head(&self, tag: HeadTag) -> BoxFuture<'_, Result<Option<Header>, ChainError>> {
+        let tag = match tag {
+            HeadTag::Latest => "latest",
+            HeadTag::Finalized => "finalized",
+        };
+        Box::pin(self.header_by("eth_getBlockByNumber", tag.to_owned()))
+    }
+
+    fn header_at(&self, number: u64) -> BoxFuture<'_, Result<Option<Header>, ChainError>> {
+        Box::pin(async move {
+            let header = self.header_by("eth_getBlockByNumber", format!("0x{number:x}")).await?;
+            match header {
+                Some(other) if other.number != number => Err(ChainError::Malformed("a header of another height")),
+                fitting => Ok(fitting),
+            }
+        })
+    }
+
+    fn header(&self, hash: BlockHash) -> BoxFuture<'_, Result<Option<Header>, ChainError>> {
+        Box::pin(async move {
+            let header = self.header_by("eth_getBlockByHash", hash.to_string()).await?;
+            match header {
+                Some(other) if other.hash != hash => Err(ChainError::Malformed("a header of another hash")),
+                fitting => Ok(fitting),
+            }
+        })
+    }
+
+    fn transfers(&self, block: BlockHash) -> BoxFuture<'_, Result<Vec<Transfer>, ChainError>> {
+        Box::pin(self.transfers_of(block))
+    }
+
+    fn token_decimals(&self, token: Address) -> BoxFuture<'_, Result<u8, ChainError>> {
+        Box::pin(self.decimals_of(token))
+    }
+
+    fn wait_for_hint(&self, limit: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(limit))
+    }
+}
+
+/// Sorts by height and log index and counts each transaction's transfers, which is part of a payment's identity.
+fn numbered(mut logs: Vec<LoggedTransfer>) -> Result<Vec<(u64, Transfer)>, ChainError> {
+    if logs.iter().any(|log| log.removed) {
+        return Err(ChainError::UnknownBlock);
+    }
+    logs.sort_by_key(|log| (log.number, log.log_index));
+    let mut transfers: Vec<(u64, Transfer)> = Vec::with_capacity(logs.len());
+    for log in logs {
+        let tx_position = match transfers.last() {
+            Some((number, last)) if *number == log.number && last.block_log_index == log.log_index => {
+                return Err(ChainError::Malformed("two logs with one index"));
+            }
+            // The logs of one transaction stand together in a block.
+            Some((number, last)) if *number == log.number && last.tx == log.tx => last.tx_position.saturating_add(1),
+            _ => 0,
+        };
+        transfers.push((
+            log.number,
+            Transfer {
+                block: log.block,
+                tx: log.tx,
+                block_log_index: log.log_index,
+                tx_position,
+                token: log.token,
+                from: log.from,
+                to: log.to,
+                value: log.value,
+            },
+        ));
+    }
+    Ok(transfers)
+}
+
+const fn is_too_much(error: RpcError) -> bool {
+    matches!(
+        error,
+        RpcError::Node { refusal: NodeRefusal::RangeTooLarge, .. } | RpcError::Transport(EgressError::ResponseTooLarge)
+    )
+}
+
+const fn chain_error(error: RpcError) -> ChainError {
+    match error {
+        RpcError::Transport(EgressError::ResponseTooLarge) => ChainError::Malformed("an answer over the size limit"),
+        RpcError::Transport(EgressError::ProtocolError) => ChainError::Malformed("no HTTP"),
+        RpcError::Transport(EgressError::Timeout(_)) => ChainError::Unavailable("too slow"),
+        RpcError::Transport(EgressError::TlsFailed) => ChainError::Unavailable("its certificate is not trusted"),
+        RpcError::Transport(EgressError::DnsFailed) => ChainError::Unavailable("its name does not resolve"),
+        RpcError::Transport(_) => ChainError::Unavailable("no connection"),
+        RpcError::HttpStatus(401 | 403) => ChainError::Unavailable("it refused the key in rpc_urls"),
+        RpcError::HttpStatus(429) | RpcError::Node { refusal: NodeRefusal::RateLimited, .. } => {
+            ChainError::Unavailable("it limits the rate of calls")
+        }
+        RpcError::HttpStatus(_) => ChainError::Unavailable("an HTTP error status"),
+        RpcError::Malformed(what) => ChainError::Malformed(what),
+        RpcError::Node { refusal: NodeRefusal::UnknownBlock, .. } => ChainError::UnknownBlock,
+        RpcError::Node { code, .. } => ChainError::Refused { code },
+        RpcError::AllOpen => ChainError::Unavailable("every node was failing a moment ago"),
+    }
+}

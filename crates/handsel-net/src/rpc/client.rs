@@ -1,0 +1,164 @@
+//! The client: one call or a batch, to the first node that answers.
+
+use core::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use handsel_core::limits::RPC_BATCH_MAX_CALLS;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::breaker::Breaker;
+use super::envelope::{read_batch, read_single};
+use super::error::RpcError;
+use crate::egress::{Answer, NamedEndpoint, NamedOptions, SetupError};
+
+/// A method and its parameters. `params` is the text of a JSON list, written by our own code.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The method's name.
+    pub method: &'static str,
+    /// The parameters, `[…]`.
+    pub params: String,
+}
+
+impl Call {
+    /// Puts the two together.
+    #[must_use]
+    pub const fn new(method: &'static str, params: String) -> Self {
+        Self { method, params }
+    }
+
+    fn text(&self, id: u64) -> String {
+        format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{}","params":{}}}"#, self.method, self.params)
+    }
+}
+
+#[derive(Debug)]
+struct Node {
+    endpoint: NamedEndpoint,
+    breaker: Mutex<Breaker>,
+}
+
+impl Node {
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        // No code panics while it holds the lock; if one did, the breaker would still be a valid one.
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client for the nodes of one chain, in the operator's order.
+#[derive(Debug)]
+pub struct RpcClient {
+    nodes: Vec<Node>,
+    next_id: AtomicU64,
+    started: Instant,
+}
+
+impl RpcClient {
+    /// Makes a client for these URLs, asked in this order. Without any URL every call fails with [`RpcError::AllOpen`].
+    ///
+    /// # Errors
+    /// The first URL that is none, or an unusable extra root.
+    pub fn new<U: AsRef<str>>(urls: &[U], options: &NamedOptions) -> Result<Self, SetupError> {
+        let mut nodes = Vec::with_capacity(urls.len());
+        for url in urls {
+            nodes.push(Node {
+                endpoint: NamedEndpoint::new(url.as_ref(), options)?,
+                breaker: Mutex::new(Breaker::default()),
+            });
+        }
+        Ok(Self { nodes, next_id: AtomicU64::new(1), started: Instant::now() })
+    }
+
+    /// Makes one call and reads its result; `None` is a null result. At most `answer_max` bytes are read.
+    ///
+    /// # Errors
+    /// That of the last node asked.
+    pub async fn call<T: DeserializeOwned>(&self, call: &Call, answer_max: usize) -> Result<Option<T>, RpcError> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        self.first_answer(Bytes::from(call.text(id)), answer_max, |body| read_single(body, id)).await
+    }
+
+    /// Makes several calls of one kind in one request; the answers come in the order of the calls. At most
+    /// [`RPC_BATCH_MAX_CALLS`] go into one request, more are sent one request after the other.
+    ///
+    /// # Errors
+    /// When a request as a whole fails; what a node says to a single call is in the list.
+    pub async fn batch<T: DeserializeOwned>(
+        &self,
+        calls: &[Call],
+        answer_max: usize,
+    ) -> Result<Vec<Result<Option<T>, RpcError>>, RpcError> {
+        let mut answers = Vec::with_capacity(calls.len());
+        for part in calls.chunks(RPC_BATCH_MAX_CALLS) {
+            let count = u64::try_from(part.len()).map_err(|_| RpcError::Malformed("a batch without end"))?;
+            let first = self.next_id.fetch_add(count, Ordering::Relaxed);
+            let texts: Vec<String> = part.iter().zip(first..).map(|(call, id)| call.text(id)).collect();
+            let body = Bytes::from(format!("[{}]", texts.join(",")));
+            answers.extend(self.first_answer(body, answer_max, |body| read_batch(body, first, part.len())).await?);
+        }
+        Ok(answers)
+    }
+
+    async fn first_answer<T>(
+        &self,
+        body: Bytes,
+        answer_max: usize,
+        read: impl Fn(&[u8]) -> Result<T, RpcError>,
+    ) -> Result<T, RpcError> {
+        let mut last = RpcError::AllOpen;
+        for node in &self.nodes {
+            if !node.breaker().admit(self.now()) {
+                continue;
+            }
+            let answer = node.endpoint.post_json(body.clone(), answer_max).await;
+            let result = answer.map_err(RpcError::Transport).and_then(|answer| judge(&answer, &read));
+            self.note(node, result.as_ref().err().copied());
+            match result {
+                Ok(value) => return Ok(value),
+                Err(error) if error.is_worth_another_node() => last = worse(last, error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(last)
+    }
+
+    fn note(&self, node: &Node, error: Option<RpcError>) {
+        let mut breaker = node.breaker();
+        match error {
+            Some(error) if error.is_failure() => {
+                breaker.failed(self.now());
+                if breaker.is_open(self.now()) {
+                    tracing::warn!(node = %node.endpoint.label(), %error, "a chain's node is left alone for a while");
+                }
+            }
+            _ => breaker.succeeded(),
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// Which of two nodes' errors says more: a node's own refusal says more than silence.
+const fn worse(before: RpcError, now: RpcError) -> RpcError {
+    match (before, now) {
+        (RpcError::Node { .. }, RpcError::Node { .. }) => now,
+        (RpcError::Node { .. }, _) => before,
+        _ => now,
+    }
+}
+
+fn judge<T>(answer: &Answer, read: &impl Fn(&[u8]) -> Result<T, RpcError>) -> Result<T, RpcError> {
+    if answer.status.is_success() {
+        return read(&answer.body);
+    }
+    // Many nodes send their JSON-RPC errors with a status of 4xx or 5xx; a result under such a status is not believed.
+    match read(&answer.body) {
+        Err(refused @ RpcError::Node { .. }) => Err(refused),
+        _ => Err(RpcError::HttpStatus(answer.status.as_u16())),
+    }
+}
