@@ -17,6 +17,9 @@ const DEV_MNEMONIC = "test test test test test test test test test test test jun
 /** Blocks of history kept in memory: bounds the disk use and still allows every reorg of these tests. */
 const HISTORY_BLOCKS = 64;
 
+/** Plenty for a call of these tests; given, so that nothing is estimated against a state that isn't mined yet. */
+const CALL_GAS = 3_000_000n;
+
 const ARCHITECTURES = { x64: "amd64", arm64: "arm64" };
 
 function anvilBinary() {
@@ -81,8 +84,8 @@ export class Anvil {
   }
 
   /** Sends a contract call without mining it. */
-  async send(account, contract, functionName, args) {
-    return this.walletOf(account).writeContract({ ...contract, functionName, args, gas: 3_000_000n });
+  async send(account, contract, functionName, args, gas = CALL_GAS) {
+    return this.walletOf(account).writeContract({ ...contract, functionName, args, gas });
   }
 
   /** Signs a contract call and answers the raw transaction, which may then be sent more than once. */

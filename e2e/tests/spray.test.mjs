@@ -2,9 +2,12 @@
 import assert from "node:assert/strict";
 import { parseEventLogs } from "viem";
 import { CONFIRMATIONS } from "../lib/server.mjs";
-import { assertGapFree } from "../lib/claims.mjs";
+import { FINALIZED_LAG_BLOCKS } from "../lib/anvil.mjs";
+import { PAID_CHECKOUT, assertGapFree, assertStory } from "../lib/claims.mjs";
 import { optionOf, worldTest } from "../lib/world.mjs";
 
+const GAS_PER_LEG = 100_000n;
+const CROWD = 100;
 const ALLOWANCE = 10n ** 12n;
 
 async function addSpray(world) {
@@ -16,7 +19,7 @@ async function addSpray(world) {
 
 async function spray(world, legs) {
   const args = [legs.map(([token, to, value]) => ({ token: token.address, to, value }))];
-  return world.anvil.mined(await world.anvil.send(world.payer, world.spray, "spray", args));
+  return world.anvil.mined(await world.anvil.send(world.payer, world.spray, "spray", args, GAS_PER_LEG * BigInt(legs.length + 1)));
 }
 
 const complete = ({ status }) => status === "complete";
@@ -69,6 +72,26 @@ worldTest("one checkout paid by two equal halves in one transaction", {}, async 
   const outcomes = [];
   for (const id of paid.payments) outcomes.push((await world.api.get(`/v1/payments/${id}`)).outcome);
   assert.ok(outcomes.includes("exact"), `the last of the two completes the sum (${outcomes})`);
+});
+
+worldTest("a hundred checkouts paid in one transaction", {}, async (world) => {
+  await world.addXpubWallet();
+  await addSpray(world);
+  const checkouts = await Promise.all(Array.from({ length: CROWD }, (_, at) => world.checkout(`${at + 1}.00`)));
+  const addresses = checkouts.map((checkout) => optionOf(checkout).address);
+  assert.equal(new Set(addresses).size, CROWD, "checkouts made at the same moment never share an address");
+  // In another order than they were made in.
+  const legs = checkouts.map((checkout) => [world.usdt, optionOf(checkout).address, BigInt(optionOf(checkout).atomic)]).reverse();
+  await spray(world, legs);
+  await world.anvil.mine(FINALIZED_LAG_BLOCKS);
+  for (const { id } of checkouts) {
+    const { payment_status, payments } = await world.untilCheckout(id, "complete", complete);
+    assert.deepEqual([payment_status, payments.length], ["paid", 1]);
+  }
+  assert.equal((await world.api.all("/v1/payments")).length, CROWD);
+  const everything = await world.api.events();
+  assertGapFree(everything);
+  for (const { id } of checkouts) assertStory(everything.events, id, PAID_CHECKOUT);
 });
 
 worldTest("under, then the rest; and over", {}, async (world) => {
