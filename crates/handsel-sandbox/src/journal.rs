@@ -24,7 +24,7 @@ pub enum JournalError {
     Locked,
     /// Something other than the last record is damaged, at this byte.
     Corrupt(u64),
-    /// An earlier write failed; what is on the disk is uncertain until the file is opened again.
+    /// The file was closed, or an earlier write failed and what is on the disk is uncertain until it is opened again.
     Poisoned,
     /// A record would be longer than `JOURNAL_FRAME_BYTES`.
     TooLong,
@@ -45,7 +45,9 @@ impl std::fmt::Display for JournalError {
                     "the sandbox chain's journal is damaged at byte {at}; remove the directory to begin a new chain"
                 )
             }
-            Self::Poisoned => f.write_str("an earlier write to the sandbox chain failed; restart the server"),
+            Self::Poisoned => {
+                f.write_str("the sandbox chain is closed, or an earlier write to it failed; restart the server")
+            }
             Self::TooLong => f.write_str("too much for one record of the sandbox chain; do it in smaller steps"),
         }
     }
@@ -66,7 +68,7 @@ pub(crate) struct Journal {
     file: File,
     length: u64,
     poisoned: bool,
-    _lock: File,
+    lock: Option<File>,
 }
 
 impl Journal {
@@ -86,8 +88,14 @@ impl Journal {
         file.seek(SeekFrom::Start(sound))?;
         file.sync_all()?;
         File::open(directory)?.sync_all()?;
-        let journal = Self { directory: directory.to_owned(), file, length: sound, poisoned: false, _lock: lock };
+        let journal = Self { directory: directory.to_owned(), file, length: sound, poisoned: false, lock: Some(lock) };
         Ok((journal, records))
+    }
+
+    /// Lets go of the directory; nothing can be written any more.
+    pub(crate) fn close(&mut self) {
+        self.poisoned = true;
+        self.lock = None;
     }
 
     /// Bytes on the disk.

@@ -20,6 +20,9 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::limits;
 
+/// Wait after a failed accept.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
 /// A whole answer.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
@@ -70,7 +73,8 @@ async fn accept(socket: TcpListener, handler: Arc<impl Handler>) {
             }
             Err(error) => {
                 tracing::debug!(%error, "a loopback listener could not accept a connection");
-                tokio::task::yield_now().await;
+                // Typically no file handles are left; some will be soon.
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
         while connections.try_join_next().is_some() {}

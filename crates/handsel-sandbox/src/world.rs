@@ -148,6 +148,10 @@ impl Drop for World {
         if let Some(producer) = &self.producer {
             producer.abort();
         }
+        // The aborted tasks end a little later; a next start on this directory need not wait for them.
+        if let Some(simulation) = &self.chain {
+            simulation.chain.close();
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod kill;
 mod node;
 mod proof;
 mod support;

@@ -48,7 +48,7 @@ async fn everything_is_there_again_after_a_restart_on_the_same_directory() {
     first.advance_clock(1_000).await.unwrap();
     let head = ask(&first, "eth_getBlockByNumber", json!(["latest", false])).await;
     drop(first);
-    let again = reopened(directory.path()).await;
+    let again = world(directory.path()).await;
     assert!(again.clock().now() >= Timestamp::from_seconds(START_SECONDS + 1_000));
     assert_eq!(ask(&again, "eth_getBlockByNumber", json!(["latest", false])).await, head);
     again.mine(NETWORK, 1).await.unwrap();
@@ -57,12 +57,6 @@ async fn everything_is_there_again_after_a_restart_on_the_same_directory() {
     let block = ask(&again, "eth_getBlockByNumber", json!(["latest", false])).await;
     let time = u64::from_str_radix(block["timestamp"].as_str().unwrap().trim_start_matches("0x"), 16).unwrap();
     assert!(time >= START_SECONDS as u64 + 1_000, "blocks follow the clock");
-}
-
-/// The listener of the dropped world ends with its task, which takes a moment; until then the directory is locked.
-async fn reopened(directory: &std::path::Path) -> handsel_sandbox::World {
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    world(directory).await
 }
 
 #[tokio::test]
