@@ -8,12 +8,18 @@ pub mod audit;
 pub mod checkouts;
 pub mod deliveries;
 pub mod events;
+mod check;
+mod idempotency;
+mod keys;
 pub mod pages;
 pub mod payments;
 pub mod refusal;
+mod render;
 pub mod requests;
 pub mod settings;
+mod shell;
 pub mod test_world;
+mod waiters;
 pub mod wallets;
 pub mod webhooks;
 
@@ -42,6 +48,13 @@ pub(crate) struct Inner {
     pub(crate) judge: Arc<dyn HostJudge>,
     /// There in the sandbox only.
     pub(crate) world: Option<Arc<dyn TestWorld>>,
+    pub(crate) keys: keys::Keys,
+    /// Idempotency keys whose request is still running in this process.
+    pub(crate) running: idempotency::Running,
+    /// Who waits for a checkout to change.
+    pub(crate) waiters: waiters::Waiters,
+    /// Wakes the loop that sends, after a commit that made deliveries due.
+    pub(crate) deliveries_made: tokio::sync::Notify,
 }
 
 /// What the engine stands on.
@@ -59,7 +72,22 @@ pub struct Parts {
 impl Engine {
     pub fn new(parts: Parts) -> Self {
         let Parts { settings, reader, writer, clock, entropy, judge, world } = parts;
-        Self { inner: Arc::new(Inner { settings, reader, writer, clock, entropy, judge, world }) }
+        let keys = keys::Keys::new(&settings.encryption_key, &*entropy);
+        Self {
+            inner: Arc::new(Inner {
+                settings,
+                reader,
+                writer,
+                clock,
+                entropy,
+                judge,
+                world,
+                keys,
+                running: idempotency::Running::default(),
+                waiters: waiters::Waiters::default(),
+                deliveries_made: tokio::sync::Notify::new(),
+            }),
+        }
     }
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
