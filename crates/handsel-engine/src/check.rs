@@ -182,7 +182,8 @@ mod tests {
         ] {
             assert!(holds_card_number(card), "{card}");
         }
-        for other in ["4111111111111112", "1795601390123", "0x4111111111111111aa", "12345678901234567890", "INV-2026-0042"]
+        for other in
+            ["4111111111111112", "1795601390123", "0x4111111111111111aa", "12345678901234567890", "INV-2026-0042"]
         {
             assert!(!holds_card_number(other), "{other}");
         }
@@ -221,7 +222,9 @@ mod tests {
         for good in ["shop@example.com", "a.b+c@mail.example.org", "x@bücher.example"] {
             assert!(email("/email", good).is_ok(), "{good}");
         }
-        for bad in ["", "shop", "@example.com", "a@b", "a@b..c", "a b@example.com", "a@b@example.com", "x@example.com\n"] {
+        for bad in
+            ["", "shop", "@example.com", "a@b", "a@b..c", "a b@example.com", "a@b@example.com", "x@example.com\n"]
+        {
             assert!(email("/email", bad).is_err(), "{bad}");
         }
     }

@@ -36,8 +36,7 @@ impl Running {
         if self.lock().insert(scope) {
             return Ok(Entered { running: self, scope });
         }
-        let refusal =
-            Refusal::new(Code::IdempotencyInProgress, "a request with this idempotency key is still running");
+        let refusal = Refusal::new(Code::IdempotencyInProgress, "a request with this idempotency key is still running");
         Err(Refusal { retry_after_seconds: Some(1), ..refusal })
     }
 }

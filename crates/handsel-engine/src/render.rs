@@ -41,7 +41,12 @@ impl Engine {
     }
 
     /// Seals them for this checkout.
-    pub(crate) fn seal_private(&self, key: &DataKey, id: CheckoutId, private: &Private) -> handsel_core::secret::Sealed {
+    pub(crate) fn seal_private(
+        &self,
+        key: &DataKey,
+        id: CheckoutId,
+        private: &Private,
+    ) -> handsel_core::secret::Sealed {
         key.seal(private_place(&id.to_string()), &private.encode(), &*self.inner.entropy)
     }
 

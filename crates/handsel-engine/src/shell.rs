@@ -210,8 +210,7 @@ impl Engine {
     }
 
     /// The stored public JSON of an event, not yet numbered (`handsel_view::event_wire` does that).
-    #[expect(clippy::unused_self, reason = "reads as the counterpart of event_of")]
-    pub(crate) fn open_event(&self, key: &DataKey, event: &Event) -> Result<Vec<u8>, Refusal> {
+    pub(crate) fn open_event(key: &DataKey, event: &Event) -> Result<Vec<u8>, Refusal> {
         let row = event.new.id.to_string();
         key.open(event_place(&row), &event.new.body).map_err(|_| {
             tracing::error!(event = %event.new.id, "an event's body does not open under its account's key");
@@ -263,7 +262,8 @@ impl From<ReadError> for Refusal {
         tracing::error!(%error, "a read failed");
         match error {
             ReadError::Unavailable(_) => {
-                let refusal = Self::new(Code::DependencyUnavailable, "the database is not available; try again shortly");
+                let refusal =
+                    Self::new(Code::DependencyUnavailable, "the database is not available; try again shortly");
                 Self { retry_after_seconds: Some(1), ..refusal }
             }
             ReadError::Corrupt { .. } => Self::internal(),
