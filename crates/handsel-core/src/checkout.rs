@@ -1,4 +1,11 @@
-//! A thing to be paid once: its terms, its ways to pay, and where it stands.
+//! A thing to be paid once: its terms, its ways to pay, and where it stands. How it changes is in [`decide`], what its credits
+//! are worth in [`sums`], what its options ask for in [`terms`].
+
+pub mod decide;
+pub mod sums;
+pub mod terms;
+
+pub use decide::{Command, Refused, Resolution, Ruling, Step};
 
 use crate::chain::Address;
 use crate::id::{AccountId, CheckoutId, PaymentId, WalletId};
@@ -160,31 +167,4 @@ pub struct Exception {
     pub amount: u128,
     pub payment: Option<PaymentId>,
     pub created: Timestamp,
-}
-
-impl Checkout {
-    /// What was settled towards the price, in minor units of its currency, rounded down.
-    pub fn received_minor(&self) -> u128 {
-        let micro = self.credits.iter().fold(0u128, |sum, credit| match credit.standing {
-            Standing::Settled { value_micro, .. } => sum.saturating_add(value_micro),
-            Standing::Pending | Standing::Reversed => sum,
-        });
-        micro / 1_000_000
-    }
-
-    /// What is there (13 section 3).
-    pub fn payment_status(&self) -> PaymentStatus {
-        let settled = self.received_minor() + self.written_off;
-        let surplus =
-            self.exceptions.iter().any(|e| matches!(e.kind, ExceptionKind::Overpaid | ExceptionKind::Duplicate));
-        if settled >= self.price.minor {
-            if surplus { PaymentStatus::Overpaid } else { PaymentStatus::Paid }
-        } else if settled > 0 {
-            PaymentStatus::PartiallyPaid
-        } else if self.credits.iter().any(|c| c.standing == Standing::Pending) {
-            PaymentStatus::Detected
-        } else {
-            PaymentStatus::Unpaid
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! Amounts: checked integers only. A *currency* (ISO 4217) prices, an *asset* pays (13 section 1).
 
+pub mod wide;
+
 use core::fmt;
 
 /// An ISO 4217 currency that Handsel prices in.

@@ -1,4 +1,10 @@
-//! One observed transfer and its finality.
+//! One observed transfer and its finality. How it changes is in [`decide`], what finality asks for in [`policy`].
+
+pub mod decide;
+pub mod policy;
+
+pub use decide::{Command, Refused, Step, identity};
+pub use policy::Policy;
 
 use crate::chain::{Address, BlockHash, TxHash};
 use crate::id::{AccountId, CheckoutId, PaymentId};
