@@ -88,6 +88,8 @@ pub enum SetupError {
     Tls,
     /// An endpoint's URL is no absolute http or https URL with a host.
     EndpointUrl,
+    /// A chain has no http URL to ask.
+    NoHttpUrl,
 }
 
 impl fmt::Display for SetupError {
@@ -97,6 +99,7 @@ impl fmt::Display for SetupError {
                 "egress.extra_ca holds no PEM certificate that can be used; give a file with BEGIN CERTIFICATE blocks"
             }
             Self::Tls => "TLS could not be set up; report this with the version of the program",
+            Self::NoHttpUrl => "rpc_urls names no http or https URL; a WebSocket only brings hints at new blocks",
             Self::EndpointUrl => {
                 "the endpoint is no absolute URL; write it as http://host:port/path or https://host/path"
             }

@@ -12,13 +12,14 @@ use handsel_core::limits::{RPC_CONNECT_TIMEOUT_MS, RPC_FIRST_BYTE_TIMEOUT_MS, RP
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use url::{Host, Position, Url};
 
 use super::error::{EgressError, Phase, SetupError};
 use super::pool::Pool;
 use super::tls;
 use super::trace::Trace;
-use super::wire::{Answer, Deadlines, Message, Overflow, ReadLimits, Route, Wire};
+use super::wire::{Answer, ByteStream, Deadlines, Message, Overflow, ReadLimits, Route, Wire};
 
 const HEAD_MAX_BYTES: usize = 64 * 1024;
 const BUFFER_MAX_BYTES: usize = 512 * 1024;
@@ -69,8 +70,17 @@ impl NamedEndpoint {
     /// # Errors
     /// When the URL is none that can be called, or the extra root is unusable.
     pub fn new(url: &str, options: &NamedOptions) -> Result<Self, SetupError> {
+        Self::with_schemes(url, ["http", "https"], options)
+    }
+
+    /// Takes a ws or wss URL, for [`Self::open_socket`].
+    pub(crate) fn new_socket(url: &str, options: &NamedOptions) -> Result<Self, SetupError> {
+        Self::with_schemes(url, ["ws", "wss"], options)
+    }
+
+    fn with_schemes(url: &str, schemes: [&str; 2], options: &NamedOptions) -> Result<Self, SetupError> {
         let mut url = Url::parse(url).map_err(|_| SetupError::EndpointUrl)?;
-        if !matches!(url.scheme(), "http" | "https") {
+        if !schemes.contains(&url.scheme()) {
             return Err(SetupError::EndpointUrl);
         }
         let port = url.port_or_known_default().ok_or(SetupError::EndpointUrl)?;
@@ -112,12 +122,28 @@ impl NamedEndpoint {
         ended.unwrap_or(Err(EgressError::Timeout(trace.phase)))
     }
 
+    /// Opens a connection for a WebSocket and gives the request that begins it.
+    pub(crate) async fn open_socket(&self) -> Option<(http::Request<()>, ByteStream)> {
+        let mut request = self.url.as_str().into_client_request().ok()?;
+        if let Some(value) = self.headers.get(AUTHORIZATION) {
+            request.headers_mut().insert(AUTHORIZATION, value.clone());
+        }
+        let addresses = self.addresses().await.ok()?;
+        let route = Route { https: self.is_tls(), host: &self.host, authority: "", addresses: &addresses };
+        let stream = self.wire.open(&route).await.ok()?;
+        Some((request, stream))
+    }
+
+    fn is_tls(&self) -> bool {
+        matches!(self.url.scheme(), "https" | "wss")
+    }
+
     async fn attempt(&self, trace: &mut Trace, body: Bytes, read_max: usize) -> Result<Answer, EgressError> {
         trace.enter(Phase::Dns);
         let addresses = self.addresses().await?;
         trace.done();
         let authority = &self.url[Position::BeforeHost..Position::AfterPort];
-        let route = Route { https: self.url.scheme() == "https", host: &self.host, authority, addresses: &addresses };
+        let route = Route { https: self.is_tls(), host: &self.host, authority, addresses: &addresses };
         let path_and_query = &self.url[Position::BeforePath..Position::AfterQuery];
         let message = Message { method: Method::POST, path_and_query, headers: self.headers.clone(), body };
         let mut wire = self.wire.clone();

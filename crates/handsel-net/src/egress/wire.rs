@@ -11,9 +11,11 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::error::{EgressError, Phase};
 use super::pool::{Connection, Pool, PoolKey};
@@ -84,6 +86,14 @@ pub struct Answer {
     pub truncated: bool,
 }
 
+/// A connection of either kind.
+pub(crate) type ByteStream = Box<dyn Duplex>;
+
+/// What a connection can do.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
 /// Connector, pool and bounds.
 #[derive(Clone)]
 pub(super) struct Wire {
@@ -143,16 +153,25 @@ impl Wire {
         trace.done();
         let connection = if route.https {
             trace.enter(Phase::Tls);
-            let name = ServerName::try_from(route.host.to_owned()).map_err(|_| EgressError::TlsFailed)?;
-            let handshake = timeout(self.deadlines.connect, self.tls.connect(name, stream)).await;
-            let stream =
-                handshake.map_err(|_| EgressError::Timeout(Phase::Tls))?.map_err(|_| EgressError::TlsFailed)?;
+            let stream = self.handshake(route.host, stream).await?;
             trace.done();
             self.speak(TokioIo::new(stream)).await?
         } else {
             self.speak(TokioIo::new(stream)).await?
         };
         Ok((PoolKey { https: route.https, host: route.host.to_owned(), address }, connection))
+    }
+
+    /// Opens the bare connection, for other protocols than HTTP.
+    pub(super) async fn open(&self, route: &Route<'_>) -> Result<ByteStream, EgressError> {
+        let (stream, _) = self.connect_tcp(route.addresses).await?;
+        if route.https { Ok(Box::new(self.handshake(route.host, stream).await?)) } else { Ok(Box::new(stream)) }
+    }
+
+    async fn handshake(&self, host: &str, stream: TcpStream) -> Result<TlsStream<TcpStream>, EgressError> {
+        let name = ServerName::try_from(host.to_owned()).map_err(|_| EgressError::TlsFailed)?;
+        let handshake = timeout(self.deadlines.connect, self.tls.connect(name, stream)).await;
+        handshake.map_err(|_| EgressError::Timeout(Phase::Tls))?.map_err(|_| EgressError::TlsFailed)
     }
 
     /// Tries the addresses in order; each gets its fair share of the time that is left.
@@ -184,7 +203,7 @@ impl Wire {
 
     async fn speak<S>(&self, io: TokioIo<S>) -> Result<Connection, EgressError>
     where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let mut builder = http1::Builder::new();
         builder.max_buf_size(self.limits.buffer_max).max_header_size(self.limits.head_max);

@@ -90,7 +90,7 @@ fn a_transfer_with_a_broken_or_missing_field_is_an_error_and_not_a_silence() {
         "[]".to_owned(),
     ];
     for text in broken {
-        assert!(read(&[text.clone()]).is_err(), "{text}");
+        assert!(read(core::slice::from_ref(&text)).is_err(), "{text}");
     }
 }
 
@@ -122,4 +122,23 @@ fn receipts_of_failed_transactions_bring_nothing() {
     let text = format!("[{},{},{}]", receipt(r#""status":"0x1","#), receipt(r#""status":"0x0","#), receipt(""));
     assert_eq!(serde_json::from_str::<ReceiptTransfers>(&text).unwrap().0.len(), 2);
     assert!(serde_json::from_str::<ReceiptTransfers>(r#"[{"status":"0x1"}]"#).is_err());
+}
+
+/// A recorded answer of anvil, cut at every place and with every byte changed: values or errors, and never more transfers than before.
+#[test]
+fn no_damage_brings_a_panic_or_a_transfer_that_was_not_there() {
+    let answer = include_str!("../../tests/recorded/anvil_logs.json").trim();
+    let logs = &answer.as_bytes()[answer.find('[').unwrap()..answer.rfind(']').unwrap() + 1];
+    let whole = serde_json::from_slice::<TransferLogs>(logs).unwrap();
+    assert_eq!(whole.0.len(), 2);
+    for at in 0..logs.len() {
+        assert!(serde_json::from_slice::<TransferLogs>(&logs[..at]).is_err(), "{at}");
+        for byte in [0_u8, b'"', b'0', b'g', b',', b'[', b'}', b'\\', 0xff] {
+            let mut damaged = logs.to_vec();
+            damaged[at] = byte;
+            if let Ok(found) = serde_json::from_slice::<TransferLogs>(&damaged) {
+                assert!(found.0.len() <= 2, "{at} {byte}");
+            }
+        }
+    }
 }

@@ -8,21 +8,29 @@ use handsel_core::port::{BoxFuture, ChainSource};
 
 use super::decode::{Bytes32, LoggedTransfer, Quantity, ReceiptTransfers, TRANSFER_TOPIC, TransferLogs, WireHeader};
 use crate::egress::{EgressError, NamedOptions, SetupError};
-use crate::rpc::{Call, NodeRefusal, RpcClient, RpcError};
+use crate::rpc::{Call, HeadHints, NodeRefusal, RpcClient, RpcError};
 
 /// One EVM-like chain behind the nodes that the operator named.
 #[derive(Debug)]
 pub struct EvmSource {
     rpc: RpcClient,
+    hints: Option<HeadHints>,
 }
 
 impl EvmSource {
-    /// Asks these nodes, in this order.
+    /// Asks these nodes, in this order. The first `ws://` or `wss://` URL among them serves as the source of hints at new heads; it is
+    /// never asked for data.
     ///
     /// # Errors
-    /// The first URL that is none, or an unusable extra root.
+    /// The first URL that is none, a list without any http URL, or an unusable extra root.
     pub fn new<U: AsRef<str>>(urls: &[U], options: &NamedOptions) -> Result<Self, SetupError> {
-        Ok(Self { rpc: RpcClient::new(urls, options)? })
+        let (sockets, plain): (Vec<&str>, Vec<&str>) =
+            urls.iter().map(AsRef::as_ref).partition(|url| url.starts_with("ws://") || url.starts_with("wss://"));
+        if plain.is_empty() {
+            return Err(SetupError::NoHttpUrl);
+        }
+        let hints = sockets.first().map(|url| HeadHints::new(url, options)).transpose()?;
+        Ok(Self { rpc: RpcClient::new(&plain, options)?, hints })
     }
 
     async fn header_by(&self, method: &'static str, key: String) -> Result<Option<Header>, ChainError> {
@@ -138,7 +146,10 @@ impl ChainSource for EvmSource {
     }
 
     fn wait_for_hint(&self, limit: Duration) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(limit))
+        match &self.hints {
+            Some(hints) => Box::pin(hints.wait(limit)),
+            None => Box::pin(tokio::time::sleep(limit)),
+        }
     }
 }
 

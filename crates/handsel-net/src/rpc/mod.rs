@@ -7,7 +7,9 @@ mod breaker;
 mod client;
 mod envelope;
 mod error;
+mod hint;
 
 pub use breaker::Breaker;
 pub use client::{Call, RpcClient};
 pub use error::{NodeRefusal, RpcError};
+pub use hint::HeadHints;

@@ -5,4 +5,5 @@ mod hostile;
 mod judge;
 mod node;
 mod peer;
+mod recorded;
 mod tls;

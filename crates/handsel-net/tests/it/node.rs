@@ -1,14 +1,17 @@
 use core::net::SocketAddr;
+use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use handsel_core::chain::{Address, BlockHash, ChainError, HeadTag};
 use handsel_core::limits::BREAKER_OPENS_AFTER_FAILURES;
 use handsel_core::port::ChainSource;
-use handsel_net::egress::NamedOptions;
+use handsel_net::egress::{NamedOptions, SetupError};
 use handsel_net::evm::EvmSource;
 use handsel_net::rpc::{Call, RpcClient, RpcError};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::peer::{read_request, short};
 
@@ -16,7 +19,7 @@ const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a
 
 /// A node that answers each request by a function of its text; `ID` in the answer becomes the id of the call.
 #[derive(Clone)]
-struct FakeNode {
+pub(crate) struct FakeNode {
     url: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
@@ -24,7 +27,7 @@ struct FakeNode {
 type Script = Box<dyn Fn(&str) -> (u16, String) + Send + Sync>;
 
 impl FakeNode {
-    async fn start(script: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> Self {
+    pub(crate) async fn start(script: impl Fn(&str) -> (u16, String) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
         let requests: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -68,7 +71,7 @@ fn options() -> NamedOptions {
     NamedOptions { deadlines: short(), extra_ca_pem: None }
 }
 
-fn source(nodes: &[&FakeNode]) -> EvmSource {
+pub(crate) fn source(nodes: &[&FakeNode]) -> EvmSource {
     let urls: Vec<&str> = nodes.iter().map(|node| node.url.as_str()).collect();
     EvmSource::new(&urls, &options()).unwrap()
 }
@@ -281,4 +284,45 @@ async fn an_answer_over_the_limit_is_not_read() {
         RpcClient::new(&none, &options()).unwrap().call::<String>(&Call::new("a", "[]".into()), 1).await,
         Err(RpcError::AllOpen)
     );
+}
+
+#[tokio::test]
+async fn a_new_head_ends_the_waiting_also_after_the_socket_broke() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let socket_url = format!("ws://{}", listener.local_addr().unwrap());
+    let subscriptions = Arc::new(Mutex::new(Vec::new()));
+    let seen = subscriptions.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+            let asked = socket.next().await.unwrap().unwrap().into_text().unwrap().to_string();
+            seen.lock().unwrap().push(asked);
+            socket.send(Message::text(r#"{"jsonrpc":"2.0","id":1,"result":"0x1"}"#)).await.unwrap();
+            let head = r#"{"jsonrpc":"2.0","method":"eth_subscription","params":{"subscription":"0x1","result":{}}}"#;
+            socket.send(Message::text(head)).await.unwrap();
+            // One hint on each connection, then it breaks.
+        }
+    });
+    let node = FakeNode::start(|_| result(r#""0x1""#)).await;
+    let both = EvmSource::new(&[socket_url.as_str(), node.url.as_str()], &options()).unwrap();
+    for _ in 0..2 {
+        // Ends by a hint: the limit is far beyond what the test may last.
+        tokio::time::timeout(Duration::from_secs(60), both.wait_for_hint(Duration::from_secs(3_600))).await.unwrap();
+    }
+    assert_eq!(both.chain_id().await, Ok(1));
+    let asked = subscriptions.lock().unwrap().clone();
+    assert!(asked.len() == 2 && asked.iter().all(|text| text.contains("newHeads")), "{asked:?}");
+}
+
+#[test]
+fn a_list_without_an_http_url_is_refused() {
+    for (urls, error) in [
+        (vec![], SetupError::NoHttpUrl),
+        (vec!["wss://node.example/"], SetupError::NoHttpUrl),
+        (vec!["http://node.example/", "ftp://node.example/"], SetupError::EndpointUrl),
+        (vec!["node.example:8545"], SetupError::EndpointUrl),
+        (vec!["http://"], SetupError::EndpointUrl),
+    ] {
+        assert_eq!(EvmSource::new(&urls, &options()).unwrap_err(), error, "{urls:?}");
+    }
 }

@@ -102,3 +102,10 @@ fn an_extra_root_that_is_none_is_refused_at_the_start() {
         assert_eq!(Egress::new(config).unwrap_err(), SetupError::ExtraCa, "{pem}");
     }
 }
+
+#[test]
+fn a_client_is_made_outside_of_any_runtime() {
+    assert!(Egress::new(EgressConfig::new(policy(&[]))).is_ok());
+    let asked = EgressConfig { resolver: Some("127.0.0.1:53".parse().unwrap()), ..EgressConfig::new(policy(&[])) };
+    assert!(Egress::new(asked).is_ok());
+}
