@@ -3,13 +3,15 @@
 
 use std::sync::{Arc, LazyLock};
 
-use crate::hash::{Address, Hash, derived_address, keccak};
+use crate::hash::{Address, Hash, keccak};
 use crate::rlp::List;
 use crate::transaction::{BASE_FEE_WEI, Bloom, Transaction};
 use crate::trie;
 
 /// Gas that fits into one block.
 pub(crate) const GAS_LIMIT: u64 = 60_000_000;
+/// Who gets the fees.
+const MINER: Address = [0x5b; 20];
 /// SHA-256 of nothing: the commitment to an empty list of requests (EIP-7685).
 const NO_REQUESTS: Hash = [
     0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27, 0xae, 0x41,
@@ -107,21 +109,24 @@ pub(crate) struct Header {
 }
 
 impl Header {
+    /// State, randomness and beacon root stand for nothing here; digits that follow from the place fill them.
     pub(crate) fn new(seed: &Hash, place: Place, body: &Body) -> Self {
-        let stamp = [&place.number.to_be_bytes()[..], &place.branch.to_be_bytes(), &place.parent].concat();
+        let mix = keccak(&[seed, &place.number.to_be_bytes(), &place.branch.to_be_bytes(), &place.parent]);
+        let mut beacon_root = mix;
+        beacon_root.reverse();
         Self {
             place,
             uncles_hash: *NO_UNCLES,
-            miner: derived_address(seed, "miner"),
-            state_root: keccak(&[seed, b"state", &stamp, &body.transactions_root]),
+            miner: MINER,
+            state_root: keccak(&[&mix, &body.transactions_root]),
             transactions_root: body.transactions_root,
             receipts_root: body.receipts_root,
             bloom: body.bloom.clone(),
             gas_used: body.gas_used,
             extra: b"handsel sandbox",
-            mix: keccak(&[seed, b"mix", &stamp]),
+            mix,
             withdrawals_root: *EMPTY_ROOT,
-            beacon_root: keccak(&[seed, b"beacon", &stamp]),
+            beacon_root,
             requests_hash: NO_REQUESTS,
         }
     }

@@ -2,7 +2,7 @@
 //! carries traffic for, so they stay in this room.
 
 /// Blocks that stay queryable at the least; between this and twice this many are in memory.
-pub const KEPT_BLOCKS: usize = 16_384;
+pub const KEPT_BLOCKS: usize = 10_240;
 /// Blocks that one call may mine.
 pub const MINE_BLOCKS: u64 = 10_000;
 /// Blocks that one reorganisation may replace.

@@ -226,13 +226,16 @@ impl View<'_> {
     }
 
     /// The blocks of a range. An end beyond the head is clipped, as real nodes do; a range that ends before it begins is
-    /// empty; blocks that are no longer kept are an error, since "no logs" would be a lie.
+    /// empty; a beginning beyond the head and blocks that are no longer kept are errors, since "no logs" would be a lie.
     fn range(&self, from: BlockName, to: BlockName) -> Result<(u64, u64), RpcError> {
         let wanted = |name| match name {
             BlockName::Number(number) => number,
             tag => self.number(tag).unwrap_or(self.state.first()),
         };
         let (from, to) = (wanted(from), wanted(to).min(self.head));
+        if from > self.head {
+            return Err(RpcError::invalid(format!("block height is {} but requested was {from}", self.head)));
+        }
         if from < self.state.first() && from <= to {
             return Err(RpcError::new(4444, format!("blocks below {} are pruned", self.state.first())));
         }
