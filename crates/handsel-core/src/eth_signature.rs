@@ -4,7 +4,7 @@
 use crate::chain::Address;
 use crate::xpub::address_of;
 use core::fmt;
-use k256::elliptic_curve::ops::{Reduce};
+use k256::elliptic_curve::ops::Reduce;
 use k256::elliptic_curve::point::DecompressPoint;
 use k256::elliptic_curve::scalar::IsHigh;
 use k256::elliptic_curve::{Group as _, PrimeField};

@@ -16,6 +16,7 @@ pub mod eth_signature;
 pub mod event;
 pub mod id;
 pub mod limits;
+pub mod matching;
 pub mod money;
 pub mod payment;
 pub mod port;

@@ -99,7 +99,7 @@ impl fmt::Display for Refused {
             Self::Processing => {
                 f.write_str("payments that cover this checkout are being confirmed: wait for their outcome")
             }
-            Self::State { is, allowed } if allowed.is_empty() => {
+            Self::State { is, allowed: [] } => {
                 write!(f, "the checkout is {is}; nothing can change that")
             }
             Self::State { is, allowed } => write!(f, "the checkout is {is}; possible now: {}", allowed.join(", ")),
