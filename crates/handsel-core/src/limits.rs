@@ -82,7 +82,7 @@ pub const HOOK_ANSWER_HEADERS_KEPT_MAX_ENTRIES: usize = 32;
 /// Headers of one webhook request.
 pub const HOOK_REQUEST_HEADERS_MAX_ENTRIES: usize = 32;
 /// Connections kept open for reuse: to one address, in all, and for how long.
-pub const POOL_MAX_PER_ADDRESS: usize = 8;
+pub const POOL_MAX_PER_ADDRESS: usize = 64;
 pub const POOL_MAX_CONNECTIONS: usize = 512;
 pub const POOL_IDLE_MS: u64 = 30_000;
 /// A call to a chain's node: connection, first byte, whole answer.

@@ -253,3 +253,18 @@ fn no_address_that_the_standard_library_calls_special_is_public() {
         }
     }
 }
+
+proptest::proptest! {
+    /// The table against the words of the requirement: only 2000::/3, minus four blocks, and never a metadata address.
+    #[test]
+    fn the_ipv6_table_is_the_requirement(prefix in proptest::sample::select(vec![
+        0x0000_u16, 0x0064, 0x0100, 0x1fff, 0x2000, 0x2001, 0x2002, 0x2003, 0x2a00, 0x3ffe, 0x3fff, 0x4000, 0x5f00, 0xfc00, 0xfe80, 0xfec0, 0xff02,
+    ]), second in proptest::prelude::any::<u16>(), rest in proptest::prelude::any::<[u16; 6]>()) {
+        let [c, d, e, f, g, h] = rest;
+        let ip = Ipv6Addr::new(prefix, second, c, d, e, f, g, h);
+        let within = |block: &str| block.parse::<Ipv6Net>().unwrap().contains(&ip);
+        let minus = ["2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"];
+        let open = within("2000::/3") && !minus.into_iter().any(within);
+        proptest::prop_assert_eq!(AddressPolicy::strict().judge(IpAddr::V6(ip)).is_allowed(), open);
+    }
+}

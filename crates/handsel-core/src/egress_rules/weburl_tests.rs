@@ -203,3 +203,22 @@ fn the_parts_for_a_request_are_exact() {
     assert_eq!((plain.authority(), plain.path_and_query(), plain.port()), ("hooks.example.com", "/", 443));
     assert_eq!(webhook("http://[::1]:9/x", &dev()).unwrap().authority(), "[::1]:9");
 }
+
+proptest::proptest! {
+    /// Whatever text is let through in live mode: https to a public-looking name on a listed port, and its canonical form says the same.
+    #[test]
+    fn what_passes_is_ordinary_and_stays_what_it_is(
+        scheme in "(?i)(https|http|ftp|javascript)",
+        slashes in "(:|:/|://|:///|:////)",
+        host in "([a-z0-9.-]{1,12}|[0-9.x]{1,12}|\\[[0-9a-f:.]{1,20}\\]|\\PC{1,8})",
+        tail in "(:[0-9]{1,6})?(/\\PC{0,12})?",
+    ) {
+        let text = format!("{scheme}{slashes}{host}{tail}");
+        if let Ok(url) = webhook(&text, &live()) {
+            proptest::prop_assert!(url.is_https() && matches!(url.port(), 443 | 8443));
+            let WebHost::Name(name) = url.host() else { return Err(proptest::test_runner::TestCaseError::fail(text)) };
+            proptest::prop_assert!(name.contains('.') && name.parse::<IpAddr>().is_err() && name.is_ascii());
+            proptest::prop_assert_eq!(webhook(url.as_str(), &live()), Ok(url));
+        }
+    }
+}

@@ -55,6 +55,17 @@ impl<'de> Deserialize<'de> for Bytes32 {
     }
 }
 
+/// What `eth_call` gives for a function that returns one word; nothing where no contract answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct CallWord(pub(super) Option<[u8; 32]>);
+
+impl<'de> Deserialize<'de> for CallWord {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let read = |text: &str| if text == "0x" { Some(None) } else { fixed_bytes::<32>(text).map(Some) };
+        from.deserialize_str(TextVisitor("one word of 0x text", read)).map(Self)
+    }
+}
+
 struct TextVisitor<T>(&'static str, fn(&str) -> Option<T>);
 
 impl<T> Visitor<'_> for TextVisitor<T> {

@@ -6,4 +6,4 @@ mod source;
 
 pub use decode::{LoggedTransfer, ReceiptTransfers, TransferLogs, WireHeader};
 pub use hex::{fixed_bytes, quantity};
-pub use source::EvmSource;
+pub use source::{EvmSource, numbered};

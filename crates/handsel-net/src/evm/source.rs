@@ -6,7 +6,7 @@ use handsel_core::chain::{Address, BlockHash, ChainError, HeadTag, Header, Trans
 use handsel_core::limits::{RPC_ANSWER_MAX_BYTES, RPC_BLOCK_ANSWER_MAX_BYTES};
 use handsel_core::port::{BoxFuture, ChainSource};
 
-use super::decode::{Bytes32, LoggedTransfer, Quantity, ReceiptTransfers, TRANSFER_TOPIC, TransferLogs, WireHeader};
+use super::decode::{CallWord, LoggedTransfer, Quantity, ReceiptTransfers, TRANSFER_TOPIC, TransferLogs, WireHeader};
 use crate::egress::{EgressError, NamedOptions, SetupError};
 use crate::rpc::{Call, HeadHints, NodeRefusal, RpcClient, RpcError};
 
@@ -90,8 +90,8 @@ impl EvmSource {
     async fn decimals_of(&self, token: Address) -> Result<u8, ChainError> {
         // The selector of `decimals()`.
         let call = Call::new("eth_call", format!(r#"[{{"to":"{token}","data":"0x313ce567"}},"latest"]"#));
-        let word: Option<Bytes32> = self.rpc.call(&call, RPC_ANSWER_MAX_BYTES).await.map_err(chain_error)?;
-        let word = word.ok_or(ChainError::Malformed("no answer of the token"))?.0;
+        let word: Option<CallWord> = self.rpc.call(&call, RPC_ANSWER_MAX_BYTES).await.map_err(chain_error)?;
+        let word = word.and_then(|word| word.0).ok_or(ChainError::Malformed("no contract at the token's address"))?;
         let (head, last) = word.split_at(31);
         match (head.iter().all(|byte| *byte == 0), last) {
             (true, [decimals]) => Ok(*decimals),
@@ -154,7 +154,10 @@ impl ChainSource for EvmSource {
 }
 
 /// Sorts by height and log index and counts each transaction's transfers, which is part of a payment's identity.
-fn numbered(mut logs: Vec<LoggedTransfer>) -> Result<Vec<(u64, Transfer)>, ChainError> {
+///
+/// # Errors
+/// When a log was taken back or two logs claim one place.
+pub fn numbered(mut logs: Vec<LoggedTransfer>) -> Result<Vec<(u64, Transfer)>, ChainError> {
     if logs.iter().any(|log| log.removed) {
         return Err(ChainError::UnknownBlock);
     }

@@ -1,8 +1,10 @@
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use handsel_core::egress_rules::{AddressClass, UrlRefusal};
+use handsel_core::limits::HOOK_DNS_TIMEOUT_MS;
 use handsel_core::port::HostJudge;
 use handsel_net::egress::{DnsLookup, EgressError, NameLookup};
 use handsel_net::hook_sender::WebhookSender;
@@ -102,8 +104,19 @@ async fn registration_judges_by_the_same_rules_and_accepts_what_does_not_resolve
     assert_eq!(unresolved.judge("hooks.corp.internal", 443).await.unwrap_err().class, "host_not_public");
 }
 
-/// Answers every A question with 192.0.2.7 and every other one with no records, over UDP.
-async fn name_server() -> SocketAddr {
+/// What the name server says to questions that are not for A records.
+#[derive(Clone, Copy)]
+enum Rest {
+    /// No records, no error.
+    Empty,
+    /// This code.
+    Code(u8),
+    /// Nothing at all.
+    Silent,
+}
+
+/// Answers every A question with 192.0.2.7, over UDP.
+async fn name_server(rest: Rest) -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
     tokio::spawn(async move {
@@ -111,8 +124,13 @@ async fn name_server() -> SocketAddr {
         while let Ok((length, from)) = socket.recv_from(&mut question).await {
             let name_end = 12 + question[12..length].iter().position(|byte| *byte == 0).unwrap();
             let is_a = question[name_end + 1..name_end + 3] == [0, 1];
+            let code = match rest {
+                Rest::Silent if !is_a => continue,
+                Rest::Code(code) if !is_a => code,
+                _ => 0,
+            };
             let mut answer = question[..name_end + 5].to_vec();
-            answer[2..12].copy_from_slice(&[0x81, 0x80, 0, 1, 0, u8::from(is_a), 0, 0, 0, 0]);
+            answer[2..12].copy_from_slice(&[0x81, 0x80 | code, 0, 1, 0, u8::from(is_a), 0, 0, 0, 0]);
             if is_a {
                 answer.extend_from_slice(&[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2, 7]);
             }
@@ -124,7 +142,12 @@ async fn name_server() -> SocketAddr {
 
 #[tokio::test]
 async fn the_configured_name_server_is_asked_and_its_answer_taken() {
-    let lookup = DnsLookup::ask_server(name_server().await);
-    let found = lookup.addresses("hooks.example.com").await.unwrap();
-    assert_eq!(found, vec!["192.0.2.7".parse::<core::net::IpAddr>().unwrap()]);
+    const SERVFAIL: u8 = 2;
+    const NXDOMAIN: u8 = 3;
+    for rest in [Rest::Empty, Rest::Code(SERVFAIL), Rest::Code(NXDOMAIN), Rest::Silent] {
+        let lookup = DnsLookup::ask_server(name_server(rest).await);
+        let limit = Duration::from_millis(HOOK_DNS_TIMEOUT_MS);
+        let found = tokio::time::timeout(limit, lookup.addresses("hooks.example.com")).await.unwrap().unwrap();
+        assert_eq!(found, vec!["192.0.2.7".parse::<IpAddr>().unwrap()]);
+    }
 }

@@ -204,8 +204,9 @@ async fn chain_id_and_decimals_are_read_and_checked() {
     assert_eq!(source(&[&node]).chain_id().await, Ok(728_126_428));
     assert_eq!(source(&[&node]).token_decimals(Address([1; 20])).await, Ok(6));
     for (answer, error) in [
-        (r#""0x""#, ChainError::Malformed("a value of another type or form than promised")),
-        ("null", ChainError::Malformed("no answer of the token")),
+        (r#""0x06""#, ChainError::Malformed("a value of another type or form than promised")),
+        (r#""0x""#, ChainError::Malformed("no contract at the token's address")),
+        ("null", ChainError::Malformed("no contract at the token's address")),
         (
             r#""0x0000000000000000000000000000000000000000000000000000000000000106""#,
             ChainError::Malformed("decimals beyond all measure"),
