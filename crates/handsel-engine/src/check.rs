@@ -1,11 +1,16 @@
 //! What every capability asks of texts that it is given: lengths, metadata, no card numbers, nearest names. Answers with
 //! refusals that name the member; never repeats a value that might be secret.
 
-use crate::{Code, Refusal};
+use crate::{Code, Engine, Refusal};
+use handsel_core::account::Accept;
+use handsel_core::chain::Network;
+use handsel_core::egress_rules::{UrlKind, UrlPolicy, WebUrl};
 use handsel_core::limits;
 
 /// The free text of one member (references, descriptions, names of things).
 pub(crate) const TEXT_MAX_CHARS: usize = 500;
+/// Ways to pay in one `accept` list.
+const ACCEPT_MAX_ENTRIES: usize = 50;
 /// Names that are offered in place of an unknown one differ by at most so many edits.
 const NEAREST_MAX_EDITS: usize = 3;
 
@@ -162,6 +167,45 @@ pub(crate) fn email(param: &str, value: &str) -> Result<(), Refusal> {
         })
         && !value.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '<' | '>' | ',' | ';'));
     if well_formed { Ok(()) } else { Err(invalid(param, "write a mail address such as \"shop@example.com\"")) }
+}
+
+impl Engine {
+    /// The configured network of this name, or which one was probably meant.
+    pub(crate) fn known_network(&self, param: &str, name: &str) -> Result<&Network, Refusal> {
+        let networks = &self.inner.settings.networks;
+        networks.iter().find(|network| network.name == name).ok_or_else(|| {
+            let guess = did_you_mean(name, networks.iter().map(|n| n.name.as_str()));
+            Refusal::new(Code::NetworkUnavailable, format!("this server serves no such network{guess}")).at(param)
+        })
+    }
+
+    /// Networks and assets that are configured; duplicates are refused.
+    pub(crate) fn known_accept(&self, root: &str, accept: &[Accept]) -> Result<(), Refusal> {
+        if accept.len() > ACCEPT_MAX_ENTRIES {
+            return Err(invalid(root, format!("at most {ACCEPT_MAX_ENTRIES} entries are possible")));
+        }
+        for (at, entry) in accept.iter().enumerate() {
+            let network = self.known_network(&format!("{root}/{at}/network"), &entry.network)?;
+            if network.token(&entry.asset).is_none() {
+                let guess = did_you_mean(&entry.asset, network.tokens.iter().map(|t| t.asset.as_str()));
+                let detail = format!("{} has no such asset here{guess}", network.name);
+                return Err(invalid(&format!("{root}/{at}/asset"), detail));
+            }
+            if accept[..at].contains(entry) {
+                return Err(invalid(&format!("{root}/{at}"), "this entry is there already"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A URL that browsers are sent to, in its canonical form; https alone in live.
+    pub(crate) fn redirect_url(&self, param: &str, text: &str) -> Result<String, Refusal> {
+        let policy = UrlPolicy { live: self.inner.settings.live, ..UrlPolicy::default() };
+        match WebUrl::check(text, UrlKind::Redirect, &policy) {
+            Ok(url) => Ok(url.as_str().to_owned()),
+            Err(refused) => Err(Refusal::new(Code::UrlNotAllowed, refused.to_string()).at(param)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@ pub mod accounts;
 pub mod api_keys;
 pub mod ask;
 pub mod audit;
+mod authorize;
 mod check;
 pub mod checkouts;
+mod cidr;
 pub mod deliveries;
 pub mod events;
 mod idempotency;
@@ -55,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) waiters: waiters::Waiters,
     /// Wakes the loop that sends, after a commit that made deliveries due.
     pub(crate) deliveries_made: tokio::sync::Notify,
+    pub(crate) verified: authorize::Verified,
 }
 
 /// What the engine stands on.
@@ -86,6 +89,7 @@ impl Engine {
                 running: idempotency::Running::default(),
                 waiters: waiters::Waiters::default(),
                 deliveries_made: tokio::sync::Notify::new(),
+                verified: authorize::Verified::new(),
             }),
         }
     }
