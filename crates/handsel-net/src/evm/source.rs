@@ -35,8 +35,12 @@ impl EvmSource {
 
     async fn header_by(&self, method: &'static str, key: String) -> Result<Option<Header>, ChainError> {
         let call = Call::new(method, format!(r#"["{key}",false]"#));
-        let found: Option<WireHeader> = self.rpc.call(&call, RPC_BLOCK_ANSWER_MAX_BYTES).await.map_err(chain_error)?;
-        Ok(found.map(|wire| wire.header()))
+        match self.rpc.call::<WireHeader>(&call, RPC_BLOCK_ANSWER_MAX_BYTES).await.map_err(chain_error) {
+            Ok(found) => Ok(found.map(|wire| wire.header())),
+            // Some nodes say it with null, some with an error ("finalized block not found").
+            Err(ChainError::UnknownBlock) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn transfers_of(&self, block: BlockHash) -> Result<Vec<Transfer>, ChainError> {

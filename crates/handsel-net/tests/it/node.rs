@@ -193,6 +193,8 @@ async fn headers_are_what_was_asked_for_or_nothing() {
     assert!(node.requests.lock().unwrap().iter().any(|asked| asked.contains(r#"["finalized",false]"#)));
     let empty = FakeNode::start(|_| result("null")).await;
     assert_eq!(source(&[&empty]).head(HeadTag::Latest).await, Ok(None));
+    let young = FakeNode::start(|_| refusal(-39_001, "finalized block not found")).await;
+    assert_eq!(source(&[&young]).head(HeadTag::Finalized).await, Ok(None));
 }
 
 #[tokio::test]
