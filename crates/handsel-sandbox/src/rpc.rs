@@ -211,10 +211,11 @@ impl View<'_> {
         let mut found = Vec::new();
         for number in from..=to.min(self.head) {
             let Some(block) = self.state.block(number) else { continue };
+            let home = Home::of(number, block);
             for mined in shapes::mined(block.body()) {
                 let logs = mined.transaction.logs();
-                let shown = shapes::logs(Home::of(number, block), mined).into_iter();
-                found.extend(shown.zip(logs).filter(|(_, log)| filter.wants(log)).map(|(shown, _)| shown));
+                let wanted = logs.iter().enumerate().filter(|(_, log)| filter.wants(log));
+                found.extend(wanted.map(|(position, log)| shapes::log(home, mined, position, log)));
             }
             if found.len() > limits::RPC_LOG_RESULTS {
                 let message = format!("query returned more than {} results", limits::RPC_LOG_RESULTS);
@@ -345,3 +346,6 @@ fn flag(params: &[Value], at: usize) -> Result<bool, RpcError> {
         Some(value) => value.as_bool().ok_or_else(|| RpcError::invalid("true or false is wanted")),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use crate::CHAIN_ID;
 use crate::block::{Block, Body, GAS_LIMIT, Header, Place};
 use crate::hash::{Hash, hex_data, hex_quantity};
 use crate::state::State;
-use crate::transaction::{BASE_FEE_WEI, GAS_PRICE_WEI, HELD_GAS_PRICE_WEI, Transaction};
+use crate::transaction::{BASE_FEE_WEI, GAS_PRICE_WEI, HELD_GAS_PRICE_WEI, Log, Transaction};
 
 /// The block that a receipt or a log belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -142,7 +142,7 @@ fn hex_word(word: &Hash) -> String {
     format!("0x{}", if digits.is_empty() { "0" } else { digits })
 }
 
-/// `eth_getTransactionReceipt`; without logs where a fault hides them.
+/// `eth_getTransactionReceipt`.
 pub(crate) fn receipt(seed: &Hash, home: Home, mined: Mined<'_>) -> Value {
     let transaction = mined.transaction;
     let price = if transaction.order.held { HELD_GAS_PRICE_WEI } else { GAS_PRICE_WEI };
@@ -166,20 +166,22 @@ pub(crate) fn receipt(seed: &Hash, home: Home, mined: Mined<'_>) -> Value {
 
 /// All logs of one transaction.
 pub(crate) fn logs(home: Home, mined: Mined<'_>) -> Vec<Value> {
-    let logs = mined.transaction.logs().into_iter().enumerate();
-    logs.map(|(position, log)| {
-        json!({
-            "address": hex_data(&log.address),
-            "topics": log.topics.map(|topic| hex_data(&topic)),
-            "data": hex_data(&log.data),
-            "blockNumber": hex_quantity(home.number),
-            "blockHash": hex_data(&home.hash),
-            "blockTimestamp": hex_quantity(home.timestamp),
-            "transactionHash": hex_data(&mined.transaction.hash),
-            "transactionIndex": hex_quantity(mined.index as u64),
-            "logIndex": hex_quantity((mined.first_log + position) as u64),
-            "removed": false,
-        })
+    let logs = mined.transaction.logs();
+    logs.iter().enumerate().map(|(position, found)| log(home, mined, position, found)).collect()
+}
+
+/// One log, by its position among those of its transaction.
+pub(crate) fn log(home: Home, mined: Mined<'_>, position: usize, log: &Log) -> Value {
+    json!({
+        "address": hex_data(&log.address),
+        "topics": log.topics.map(|topic| hex_data(&topic)),
+        "data": hex_data(&log.data),
+        "blockNumber": hex_quantity(home.number),
+        "blockHash": hex_data(&home.hash),
+        "blockTimestamp": hex_quantity(home.timestamp),
+        "transactionHash": hex_data(&mined.transaction.hash),
+        "transactionIndex": hex_quantity(mined.index as u64),
+        "logIndex": hex_quantity((mined.first_log + position) as u64),
+        "removed": false,
     })
-    .collect()
 }
