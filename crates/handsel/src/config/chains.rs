@@ -1,0 +1,185 @@
+//! `[[chains]]`: networks, their nodes and their tokens.
+
+use super::source::{Source, nearest, unknown_key};
+use super::{Chain, ConfigError};
+use handsel_core::chain::{Address, Network, Token};
+use handsel_core::money::{Currency, parse_decimal};
+use handsel_core::secret::SecretText;
+use toml::{Table, Value};
+
+const CHAIN_KEYS: &[&str] = &[
+    "name",
+    "kind",
+    "chain_id",
+    "rpc_urls",
+    "confirmations",
+    "min_seconds",
+    "finalized_above_usd",
+    "block_time_ms",
+    "tokens",
+    "allow_unsafe_confirmations",
+];
+const TOKEN_KEYS: &[&str] = &["asset", "address", "decimals", "pegged_to"];
+const DECIMALS_MAX: i64 = 24;
+const DEFAULT_FINALIZED_ABOVE_USD_CENTS: u128 = 10_000;
+
+/// Defaults of well-known networks: confirmations (02), seconds (03 b.4), milliseconds a block.
+const KNOWN: &[(&str, u32, u32, u64)] = &[("ethereum", 12, 0, 12_000), ("bsc", 15, 10, 450), ("base", 12, 0, 2_000)];
+
+pub(super) fn read(source: &mut Source, sandbox: bool) -> Result<Vec<Chain>, ConfigError> {
+    let tables = source.tables("chains")?;
+    let live = source.text("mode")?.as_deref() == Some("live") && !sandbox;
+    let mut chains: Vec<Chain> = Vec::with_capacity(tables.len());
+    for (at, table) in tables.iter().enumerate() {
+        let chain = chain(table, &format!("chains[{at}]"), live)?;
+        if chains.iter().any(|known| known.network.name == chain.network.name) {
+            return Err(ConfigError::new(format!("chains[{at}].name"), "is given twice"));
+        }
+        chains.push(chain);
+    }
+    Ok(chains)
+}
+
+fn chain(table: &Table, at: &str, live: bool) -> Result<Chain, ConfigError> {
+    only(table, at, CHAIN_KEYS)?;
+    let name = text(table, at, "name")?.ok_or_else(|| missing(at, "name", "such as ethereum"))?;
+    if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        return Err(ConfigError::new(format!("{at}.name"), "must be a slug of lower-case letters, digits and dashes"));
+    }
+    match text(table, at, "kind")?.as_deref() {
+        None | Some("evm") => {}
+        Some("tron") => return Err(ConfigError::new(format!("{at}.kind"), "this release watches evm networks only")),
+        Some(_) => return Err(ConfigError::new(format!("{at}.kind"), "must be evm")),
+    }
+    let (confirmations, min_seconds, block_time_ms) =
+        KNOWN.iter().find(|known| known.0 == name).map_or((12, 0, 12_000), |k| (k.1, k.2, k.3));
+    let wanted = number(table, at, "confirmations")?.unwrap_or(i64::from(confirmations));
+    let unsafe_switch = table.get("allow_unsafe_confirmations").and_then(Value::as_bool).unwrap_or(false);
+    if live && wanted < i64::from(confirmations) && !unsafe_switch {
+        let how = format!(
+            "below the default of {confirmations}; a live server needs allow_unsafe_confirmations = true for that"
+        );
+        return Err(ConfigError::new(format!("{at}.confirmations"), how));
+    }
+    let chain_id = number(table, at, "chain_id")?.ok_or_else(|| missing(at, "chain_id", "such as 1"))?;
+    let network = Network {
+        chain_id: u64::try_from(chain_id)
+            .map_err(|_| ConfigError::new(format!("{at}.chain_id"), "must be positive"))?,
+        confirmations: small(at, "confirmations", wanted)?,
+        min_seconds: small(at, "min_seconds", number(table, at, "min_seconds")?.unwrap_or(i64::from(min_seconds)))?,
+        finalized_above_usd_cents: finalized_above(table, at)?,
+        block_time_ms: number(table, at, "block_time_ms")?.and_then(|n| u64::try_from(n).ok()).unwrap_or(block_time_ms),
+        tokens: tokens(table, at)?,
+        name,
+    };
+    Ok(Chain { network, rpc_urls: rpc_urls(table, at)? })
+}
+
+fn rpc_urls(table: &Table, at: &str) -> Result<Vec<SecretText>, ConfigError> {
+    let key = format!("{at}.rpc_urls");
+    let wrong = || ConfigError::new(&key, "must be a list of http:// or https:// URLs");
+    let urls = table.get("rpc_urls").and_then(Value::as_array).ok_or_else(wrong)?;
+    let urls: Option<Vec<_>> = urls.iter().map(Value::as_str).collect();
+    let urls = urls.ok_or_else(wrong)?;
+    if urls.is_empty() || !urls.iter().all(|u| u.starts_with("http://") || u.starts_with("https://")) {
+        return Err(wrong());
+    }
+    Ok(urls.into_iter().map(SecretText::new).collect())
+}
+
+fn finalized_above(table: &Table, at: &str) -> Result<u128, ConfigError> {
+    let key = format!("{at}.finalized_above_usd");
+    let text = match table.get("finalized_above_usd") {
+        None => return Ok(DEFAULT_FINALIZED_ABOVE_USD_CENTS),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Integer(number)) => number.to_string(),
+        Some(_) => return Err(ConfigError::new(key, "must be a decimal text such as \"100\"")),
+    };
+    parse_decimal(&text, 2).map_err(|error| ConfigError::new(key, error.to_string()))
+}
+
+fn tokens(table: &Table, at: &str) -> Result<Vec<Token>, ConfigError> {
+    let Some(items) = table.get("tokens") else { return Ok(Vec::new()) };
+    let key = format!("{at}.tokens");
+    let items =
+        items.as_array().ok_or_else(|| ConfigError::new(&key, "must be a list of {asset, address, decimals}"))?;
+    let mut tokens: Vec<Token> = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let at = format!("{key}[{index}]");
+        let item = item.as_table().ok_or_else(|| ConfigError::new(&at, "must be {asset, address, decimals}"))?;
+        let token = token(item, &at)?;
+        if tokens.iter().any(|known| known.asset == token.asset || known.contract == token.contract) {
+            return Err(ConfigError::new(at, "names an asset or a contract twice"));
+        }
+        tokens.push(token);
+    }
+    Ok(tokens)
+}
+
+fn token(table: &Table, at: &str) -> Result<Token, ConfigError> {
+    only(table, at, TOKEN_KEYS)?;
+    let asset = text(table, at, "asset")?.ok_or_else(|| missing(at, "asset", "such as USDT"))?;
+    let address = text(table, at, "address")?.ok_or_else(|| missing(at, "address", "the token's contract"))?;
+    let contract = Address::parse(&address)
+        .ok_or_else(|| ConfigError::new(format!("{at}.address"), "must be 0x and 40 hex digits"))?;
+    let mixed = address.bytes().any(|b| b.is_ascii_uppercase()) && address[2..].bytes().any(|b| b.is_ascii_lowercase());
+    if mixed && contract.checksummed() != address {
+        return Err(ConfigError::new(
+            format!("{at}.address"),
+            "has a wrong checksum (EIP-55): a character is mistyped",
+        ));
+    }
+    let decimals = number(table, at, "decimals")?.ok_or_else(|| missing(at, "decimals", "as the contract says"))?;
+    if !(0..=DECIMALS_MAX).contains(&decimals) {
+        return Err(ConfigError::new(format!("{at}.decimals"), "must be 0 to 24"));
+    }
+    let pegged_to = match text(table, at, "pegged_to")?.as_deref() {
+        Some("none") => None,
+        Some(code) => Some(
+            Currency::parse(code)
+                .ok_or_else(|| ConfigError::new(format!("{at}.pegged_to"), "is no currency such as USD"))?,
+        ),
+        None => default_peg(&asset),
+    };
+    Ok(Token { asset, contract, decimals: u8::try_from(decimals).unwrap_or(0), pegged_to })
+}
+
+/// The stablecoins that everybody means by these labels; `pegged_to = "none"` undoes it.
+fn default_peg(asset: &str) -> Option<Currency> {
+    match asset {
+        "USDT" | "USDC" | "DAI" | "USDP" | "PYUSD" => Currency::parse("USD"),
+        "EURC" => Currency::parse("EUR"),
+        _ => None,
+    }
+}
+
+fn missing(at: &str, key: &str, example: &str) -> ConfigError {
+    ConfigError::new(format!("{at}.{key}"), format!("is missing ({example})"))
+}
+
+fn only(table: &Table, at: &str, known: &[&'static str]) -> Result<(), ConfigError> {
+    match table.keys().find(|key| !known.contains(&key.as_str())) {
+        Some(key) => Err(unknown_key(&format!("{at}.{key}"), nearest(key, known.iter().copied()))),
+        None => Ok(()),
+    }
+}
+
+fn text(table: &Table, at: &str, key: &str) -> Result<Option<String>, ConfigError> {
+    match table.get(key) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(ConfigError::new(format!("{at}.{key}"), "must be a text in quotes")),
+    }
+}
+
+fn number(table: &Table, at: &str, key: &str) -> Result<Option<i64>, ConfigError> {
+    match table.get(key) {
+        None => Ok(None),
+        Some(Value::Integer(number)) if *number >= 0 => Ok(Some(*number)),
+        Some(_) => Err(ConfigError::new(format!("{at}.{key}"), "must be a whole number")),
+    }
+}
+
+fn small(at: &str, key: &str, number: i64) -> Result<u32, ConfigError> {
+    u32::try_from(number).map_err(|_| ConfigError::new(format!("{at}.{key}"), "is too large"))
+}
