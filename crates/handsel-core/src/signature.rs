@@ -1,5 +1,9 @@
 //! Webhook signatures (02 "Webhook wire format"): `Handsel-Signature` and Standard Webhooks, from one secret.
 
+mod verify;
+
+pub use verify::{Refused, verify};
+
 use crate::secret::SecretText;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -29,12 +33,16 @@ pub fn secret_bytes(text: &str) -> Option<[u8; 32]> {
     STANDARD.decode(text.strip_prefix(SECRET_PREFIX)?).ok()?.try_into().ok()
 }
 
+/// The MAC behind one `v1`.
+fn handsel_mac(key: &[u8], unix: i64, body: &[u8]) -> [u8; 32] {
+    hmac_sha256(key, &[unix.to_string().as_bytes(), b".", body])
+}
+
 /// `t=<unix>,v1=<hex>` with one `v1` per secret, in the given order. The key is the whole text `whsec_…`.
 pub fn handsel(secrets: &[SecretText], unix: i64, body: &[u8]) -> String {
-    let time = unix.to_string();
-    let mut header = format!("t={time}");
+    let mut header = format!("t={unix}");
     for secret in secrets {
-        let mac = hmac_sha256(secret.expose().as_bytes(), &[time.as_bytes(), b".", body]);
+        let mac = handsel_mac(secret.expose().as_bytes(), unix, body);
         header.push_str(",v1=");
         header.push_str(&hex::encode(mac));
     }

@@ -117,8 +117,30 @@ impl NamedEndpoint {
     /// # Errors
     /// Why there is no whole answer. An HTTP status is no error here.
     pub async fn post_json(&self, body: Bytes, read_max: usize) -> Result<Answer, EgressError> {
+        let path_and_query = &self.url[Position::BeforePath..Position::AfterQuery];
+        self.ask(Message { method: Method::POST, path_and_query, headers: self.headers.clone(), body }, read_max).await
+    }
+
+    /// Asks for another path of the same host, with more headers: the CLI's way to its own server.
+    ///
+    /// # Errors
+    /// Why there is no whole answer. An HTTP status is no error here.
+    pub async fn request(
+        &self,
+        method: Method,
+        path_and_query: &str,
+        more_headers: HeaderMap,
+        body: Bytes,
+        read_max: usize,
+    ) -> Result<Answer, EgressError> {
+        let mut headers = self.headers.clone();
+        headers.extend(more_headers);
+        self.ask(Message { method, path_and_query, headers, body }, read_max).await
+    }
+
+    async fn ask(&self, message: Message<'_>, read_max: usize) -> Result<Answer, EgressError> {
         let mut trace = Trace::start();
-        let ended = timeout(self.wire.deadlines.total, self.attempt(&mut trace, body, read_max)).await;
+        let ended = timeout(self.wire.deadlines.total, self.attempt(&mut trace, &message, read_max)).await;
         ended.unwrap_or(Err(EgressError::Timeout(trace.phase)))
     }
 
@@ -138,18 +160,16 @@ impl NamedEndpoint {
         matches!(self.url.scheme(), "https" | "wss")
     }
 
-    async fn attempt(&self, trace: &mut Trace, body: Bytes, read_max: usize) -> Result<Answer, EgressError> {
+    async fn attempt(&self, trace: &mut Trace, message: &Message<'_>, read_max: usize) -> Result<Answer, EgressError> {
         trace.enter(Phase::Dns);
         let addresses = self.addresses().await?;
         trace.done();
         let authority = &self.url[Position::BeforeHost..Position::AfterPort];
         let route = Route { https: self.is_tls(), host: &self.host, authority, addresses: &addresses };
-        let path_and_query = &self.url[Position::BeforePath..Position::AfterQuery];
-        let message = Message { method: Method::POST, path_and_query, headers: self.headers.clone(), body };
         let mut wire = self.wire.clone();
         wire.limits.read_max = read_max;
         wire.limits.kept_max = read_max;
-        wire.exchange(trace, &route, &message).await
+        wire.exchange(trace, &route, message).await
     }
 
     /// By the system's own look-up, so that hosts files and container names mean what the operator sees.
