@@ -33,7 +33,9 @@ impl fmt::Display for Refused {
                 "the time is {seconds} s beyond the tolerance: an old request was sent again, or a clock is wrong"
             ),
             Self::Body(what) => write!(f, "the signature is of other bytes: {what}; verify the raw body as received"),
-            Self::KeyForm => f.write_str("signed with the secret's decoded bytes; the key is the whole text, whsec_ included"),
+            Self::KeyForm => {
+                f.write_str("signed with the secret's decoded bytes; the key is the whole text, whsec_ included")
+            }
             Self::Mismatch { candidates } => write!(
                 f,
                 "none of the {candidates} signature(s) fits: the secret is of another webhook, was rotated away, or the body \

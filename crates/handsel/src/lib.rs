@@ -1,0 +1,7 @@
+//! The binary's parts: the configuration, the wiring of the rooms, and the verbs. No logic of its own.
+
+pub mod client;
+pub mod config;
+pub mod exit;
+pub mod system;
+pub mod verbs;

@@ -1,0 +1,45 @@
+//! The verbs, one module each.
+
+pub mod api;
+pub mod events;
+pub mod keys;
+pub mod listen;
+pub mod signatures;
+pub mod simulate;
+
+use crate::client::Client;
+use crate::exit::{Code, Failure};
+use clap::Args;
+use handsel_core::secret::SecretText;
+use std::path::PathBuf;
+
+/// Where a verb finds its server.
+#[derive(Debug, Args)]
+pub struct Server {
+    /// The server's base URL.
+    #[arg(long, env = "HANDSEL_URL", default_value = "http://127.0.0.1:4400")]
+    pub url: String,
+    /// A file that holds the API key; without it, HANDSEL_API_KEY does.
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+impl Server {
+    pub fn client(&self) -> Result<Client, Failure> {
+        let key = match &self.key_file {
+            Some(path) => read_secret(path)?,
+            None => SecretText::new(
+                std::env::var("HANDSEL_API_KEY")
+                    .map_err(|_| Failure::new(Code::Auth, "no API key: set HANDSEL_API_KEY or give --key-file FILE"))?,
+            ),
+        };
+        Client::new(&self.url, key)
+    }
+}
+
+/// A secret out of a file, its final newline apart.
+pub fn read_secret(path: &std::path::Path) -> Result<SecretText, Failure> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| Failure::usage(format!("{} can't be read: {}", path.display(), error.kind())))?;
+    Ok(SecretText::new(text.trim().to_owned()))
+}
