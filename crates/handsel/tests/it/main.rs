@@ -1,0 +1,6 @@
+//! The one integration test binary: the house's own rules, and the product through its front door.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod graph;
+mod names;
+mod tidy;
