@@ -1,35 +1,49 @@
 //! No spending key, proven (06 1.7): what the binary is built from can not sign for money.
 
-use crate::tidy::metadata;
-use cargo_metadata::DependencyKind;
+use crate::tidy::root;
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 /// Crates that sign with secp256k1, derive private keys, or read wallet files.
 const FUNDS_SIGNING: &[&str] = &[
-    "ecdsa", "secp256k1", "secp256k1-sys", "libsecp256k1", "bip32", "bip39", "coins-bip32", "coins-bip39", "hdwallet",
-    "tiny-bip39", "tiny-hderive", "eth-keystore", "alloy-signer", "alloy-signer-local", "alloy-wallet", "ethers-signers",
-    "ethers", "web3", "starknet-crypto", "solana-sdk", "tron-rs", "k256-signer", "bitcoin", "rust-bip39",
+    "ecdsa",
+    "secp256k1",
+    "secp256k1-sys",
+    "libsecp256k1",
+    "bip32",
+    "bip39",
+    "coins-bip32",
+    "coins-bip39",
+    "hdwallet",
+    "tiny-bip39",
+    "tiny-hderive",
+    "eth-keystore",
+    "alloy-signer",
+    "alloy-signer-local",
+    "alloy-wallet",
+    "ethers-signers",
+    "ethers",
+    "web3",
+    "starknet-crypto",
+    "solana-sdk",
+    "tron-rs",
+    "k256-signer",
+    "bitcoin",
+    "rust-bip39",
 ];
 
-/// Every crate that the binary links, dev- and build-dependencies apart, with its enabled features.
+/// Every crate that the binary links for this target, dev- and build-dependencies apart, with its enabled features.
 fn linked() -> BTreeMap<String, BTreeSet<String>> {
-    let metadata = metadata();
-    let resolve = metadata.resolve.as_ref().unwrap();
-    let nodes: BTreeMap<_, _> = resolve.nodes.iter().map(|n| (&n.id, n)).collect();
-    let name = |id| metadata.packages.iter().find(|p| &p.id == id).unwrap().name.to_string();
-    let start = metadata.packages.iter().find(|p| p.name.as_str() == "handsel").unwrap();
-    let mut seen = BTreeMap::new();
-    let mut todo = vec![&start.id];
-    while let Some(id) = todo.pop() {
-        let node = nodes[id];
-        let features = node.features.iter().map(ToString::to_string).collect();
-        if seen.insert(name(id), features).is_some() {
-            continue;
-        }
-        let normal = node.deps.iter().filter(|d| d.dep_kinds.iter().any(|k| k.kind == DependencyKind::Normal));
-        todo.extend(normal.map(|d| &d.pkg));
+    let arguments = ["tree", "-p", "handsel", "-e", "normal", "--prefix", "none", "--no-dedupe", "--format", "{p}|{f}"];
+    let tree = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let mut linked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for line in String::from_utf8(tree.stdout).unwrap().lines().filter(|l| !l.is_empty()) {
+        let (package, features) = line.split_once('|').unwrap();
+        let name = package.split(' ').next().unwrap().to_owned();
+        linked.entry(name).or_default().extend(features.split(',').map(str::to_owned));
     }
-    seen
+    linked
 }
 
 #[test]

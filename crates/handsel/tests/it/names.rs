@@ -38,9 +38,9 @@ fn check_item(room: &str, path: &str) -> bool {
     if let Ok(text) = fs::read_to_string(&candidates[0]) {
         texts.push_str(&text);
     }
-    let found = ["fn ", "struct ", "enum ", "trait ", "mod ", "type ", "const ", "    "].iter().any(|kind| {
-        texts.contains(&format!("{kind}{item}"))
-    });
+    let found = ["fn ", "struct ", "enum ", "trait ", "mod ", "type ", "const ", "    "]
+        .iter()
+        .any(|kind| texts.contains(&format!("{kind}{item}")));
     assert!(found, "`{room}::{path}`: no {item} there");
     true
 }

@@ -76,13 +76,15 @@ fn rooms_import_only_what_the_table_allows() {
     let metadata = metadata();
     for (room, allowed) in ROOMS {
         let package = metadata.packages.iter().find(|p| p.name.as_str() == *room).unwrap();
-        let ours = package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal && d.name.starts_with("handsel"));
+        let ours =
+            package.dependencies.iter().filter(|d| d.kind == DependencyKind::Normal && d.name.starts_with("handsel"));
         for dependency in ours {
             assert!(allowed.contains(&dependency.name.as_str()), "{room} must not import {}", dependency.name);
         }
     }
     let rooms: BTreeSet<_> = metadata.workspace_packages().iter().map(|p| p.name.to_string()).collect();
-    let known: BTreeSet<_> = ROOMS.iter().map(|r| r.0.to_owned()).chain(["handsel".into(), "handsel-bench".into()]).collect();
+    let known: BTreeSet<_> =
+        ROOMS.iter().map(|r| r.0.to_owned()).chain(["handsel".into(), "handsel-bench".into()]).collect();
     assert_eq!(rooms, known, "a new room needs its line in the table");
 }
 
@@ -134,11 +136,63 @@ fn functions_fit_a_screen() {
 #[test]
 fn every_limit_is_named_with_its_unit() {
     const UNITS: &[&str] = &[
-        "BYTES", "CHARS", "SECONDS", "MS", "DAYS", "ROWS", "KEYS", "ENTRIES", "LEVELS", "BPS", "MINOR", "MAJOR", "CHANGES",
-        "MAX", "BLOCKS", "SIZE", "PATTERNS", "ACCOUNT", "CALLS", "CONNECTIONS", "HOURS", "MINUTES", "PERCENT", "TRIES",
-        "HEADERS", "UNITS", "DIGITS", "WEBHOOKS", "DELIVERIES", "REQUESTS", "SOCKETS", "THREADS", "COUNT", "FAILURES",
-        "DECIMALS", "MICRO", "ADDRESSES", "REDIRECTS", "HOSTS", "STREAMS", "KIB", "TASKS", "ROUNDS", "TRANSFERS", "PAGES",
-        "EVENTS", "PAYMENTS", "CHECKOUTS", "WAITERS", "IPS", "HEADS", "EXPANSIONS", "LIMIT", "TIMES", "PER_SECOND",
+        "BYTES",
+        "CHARS",
+        "SECONDS",
+        "MS",
+        "DAYS",
+        "ROWS",
+        "KEYS",
+        "ENTRIES",
+        "LEVELS",
+        "BPS",
+        "MINOR",
+        "MAJOR",
+        "CHANGES",
+        "MAX",
+        "BLOCKS",
+        "SIZE",
+        "PATTERNS",
+        "ACCOUNT",
+        "CALLS",
+        "CONNECTIONS",
+        "HOURS",
+        "MINUTES",
+        "PERCENT",
+        "TRIES",
+        "HEADERS",
+        "UNITS",
+        "DIGITS",
+        "WEBHOOKS",
+        "DELIVERIES",
+        "REQUESTS",
+        "SOCKETS",
+        "THREADS",
+        "COUNT",
+        "FAILURES",
+        "DECIMALS",
+        "MICRO",
+        "ADDRESSES",
+        "REDIRECTS",
+        "HOSTS",
+        "STREAMS",
+        "KIB",
+        "TASKS",
+        "ROUNDS",
+        "TRANSFERS",
+        "PAGES",
+        "EVENTS",
+        "PAYMENTS",
+        "CHECKOUTS",
+        "WAITERS",
+        "IPS",
+        "HEADS",
+        "EXPANSIONS",
+        "LIMIT",
+        "TIMES",
+        "PER_SECOND",
+        "PER_NAME",
+        "PER_ADDRESS",
     ];
     let file = root().join("crates/handsel-core/src/limits.rs");
     let parsed = syn::parse_file(&fs::read_to_string(file).unwrap()).unwrap();
@@ -164,9 +218,9 @@ fn core_knows_no_float_no_serde_and_no_async() {
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for word in ["f32", "f64", "serde::", "async fn", "std::fs", "std::net::Tcp"] {
-                let found = code.match_indices(word).any(|(at, _)| {
-                    !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
-                });
+                let found = code
+                    .match_indices(word)
+                    .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'));
                 assert!(!found, "{}:{}: core must not say {word}", path.display(), number + 1);
             }
         }
