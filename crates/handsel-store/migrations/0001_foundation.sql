@@ -189,7 +189,6 @@ CREATE TABLE audit (
   created {int} NOT NULL,
   bytes {blob} NOT NULL,
   hash {blob} NOT NULL,
-  rest {text} NOT NULL,
   leaf_index {int} UNIQUE
 ){strict};
 CREATE INDEX audit_list ON audit (account, created, id);

@@ -1,8 +1,22 @@
 //! Rows: the only room that knows SQL. One writer door (`commit(Change)`), typed questions for reading, two engines under one
 //! SQL text. No policy, no clock of its own, no network but the database's.
 
+mod apply;
+mod claim;
+mod migrate;
+mod open;
+mod read_pool;
 pub mod reader;
+mod rows;
+mod sequence;
+mod sql;
+mod sqlite;
+mod sqlite_writer;
+mod tx;
+mod value;
 pub mod writer;
+
+pub use open::{Database, OpenError, Store, StoreConfig};
 
 use std::fmt;
 

@@ -1,6 +1,14 @@
 //! Typed questions. Whatever belongs to an account is asked for with the account first.
 
-use crate::ReadError;
+mod list;
+
+use crate::read_pool::ReadPool;
+use crate::rows::{
+    account, api_key, audit, chain, checkout, delivery, event, millis, payment, request, wallet, webhook,
+};
+use crate::sql::{self, Statement};
+use crate::value::{Row, Value};
+use crate::{OpenError, ReadError};
 use handsel_core::account::Account;
 use handsel_core::api_key::ApiKey;
 use handsel_core::chain::{Address, Header};
@@ -15,6 +23,8 @@ use handsel_core::payment::Payment;
 use handsel_core::time::Timestamp;
 use handsel_core::wallet::Wallet;
 use handsel_core::webhook::Webhook;
+use std::collections::HashMap;
+use std::path::Path;
 
 /// One page of a list, newest first by `created` then id (or oldest first inside, for `ending_before`; the answer is always
 /// newest first). Members that an object doesn't have are ignored by its question.
@@ -99,81 +109,260 @@ pub struct PlacedEntry {
     pub index: Option<u64>,
 }
 
-/// Read-only questions over a few read connections.
+/// Read-only questions over a few read connections. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Reader {}
-
-macro_rules! questions {
-    ($($(#[$doc:meta])* $name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
-        impl Reader {$(
-            $(#[$doc])*
-            pub async fn $name(&self, $($arg: $type),*) -> Result<$answer, ReadError> {
-                $(let _ = $arg;)*
-                Err(ReadError::Unavailable("this question has no statement yet"))
-            }
-        )*}
-    };
+pub struct Reader {
+    engine: Engine,
 }
 
-questions! {
-    account(account: AccountId) -> Option<Account>;
+#[derive(Debug, Clone)]
+enum Engine {
+    Sqlite(ReadPool),
+}
+
+type Decode<T> = fn(&Row<'_>) -> Result<T, ReadError>;
+
+impl Reader {
+    /// Questions to the SQLite database in `directory` without a writer, for looking at a database that a server may have
+    /// open (`audit verify`).
+    pub fn open_sqlite(directory: &Path) -> Result<Self, OpenError> {
+        Self::sqlite(directory)
+    }
+
+    pub(crate) fn sqlite(directory: &Path) -> Result<Self, OpenError> {
+        Ok(Self { engine: Engine::Sqlite(ReadPool::open(directory)?) })
+    }
+
+    async fn rows<T: Send + 'static>(
+        &self,
+        statement: &'static Statement,
+        values: Vec<Value<'static>>,
+        decode: Decode<T>,
+    ) -> Result<Vec<T>, ReadError> {
+        match &self.engine {
+            Engine::Sqlite(pool) => pool.rows(statement, values, decode).await,
+        }
+    }
+
+    async fn row<T: Send + 'static>(
+        &self,
+        statement: &'static Statement,
+        values: Vec<Value<'static>>,
+        decode: Decode<T>,
+    ) -> Result<Option<T>, ReadError> {
+        Ok(self.rows(statement, values, decode).await?.into_iter().next())
+    }
+
+    pub(crate) async fn meta(&self, name: &str) -> Result<Option<String>, ReadError> {
+        let name = vec![Value::Owned(name.to_owned())];
+        self.row(&sql::META_GET, name, |r| Ok(r.of("meta").text(0)?.to_owned())).await
+    }
+
+    pub async fn account(&self, account: AccountId) -> Result<Option<Account>, ReadError> {
+        self.row(&sql::ACCOUNT_BY_ID, vec![Value::id(account)], account::decode).await
+    }
+
     /// Every account, for the operator.
-    accounts() -> Vec<Account>;
+    pub async fn accounts(&self) -> Result<Vec<Account>, ReadError> {
+        self.rows(&sql::ACCOUNTS, Vec::new(), account::decode).await
+    }
+
     /// By the 15 public characters of the key's text.
-    api_key_by_public_id(public_id: &str) -> Option<ApiKey>;
-    api_key(account: AccountId, id: ApiKeyId) -> Option<ApiKey>;
-    api_keys(account: AccountId, query: &ListQuery) -> Page<ApiKey>;
-    wallet(account: AccountId, id: WalletId) -> Option<Wallet>;
-    wallets(account: AccountId, query: &ListQuery) -> Page<Wallet>;
+    pub async fn api_key_by_public_id(&self, public_id: &str) -> Result<Option<ApiKey>, ReadError> {
+        self.row(&sql::API_KEY_BY_PUBLIC_ID, vec![Value::id(public_id)], api_key::decode).await
+    }
+
+    pub async fn api_key(&self, account: AccountId, id: ApiKeyId) -> Result<Option<ApiKey>, ReadError> {
+        self.row(&sql::API_KEY_BY_ID, vec![Value::id(id), Value::id(account)], api_key::decode).await
+    }
+
+    pub async fn wallet(&self, account: AccountId, id: WalletId) -> Result<Option<Wallet>, ReadError> {
+        self.row(&sql::WALLET_BY_ID, vec![Value::id(id), Value::id(account)], wallet::decode).await
+    }
+
     /// Wallets in the states pending_proof, active and retiring.
-    usable_wallets(account: AccountId) -> Vec<Wallet>;
+    pub async fn usable_wallets(&self, account: AccountId) -> Result<Vec<Wallet>, ReadError> {
+        self.rows(&sql::WALLETS_USABLE, vec![Value::id(account)], wallet::decode).await
+    }
+
     /// The first derivation index that was never reserved (1 for a new wallet).
-    wallet_next_index(wallet: WalletId) -> u32;
-    checkout(account: AccountId, id: CheckoutId) -> Option<Checkout>;
+    pub async fn wallet_next_index(&self, wallet: WalletId) -> Result<u32, ReadError> {
+        let next = self.row(&sql::WALLET_NEXT_INDEX, vec![Value::id(wallet)], |r| r.of("wallet").count(0));
+        Ok(next.await?.unwrap_or(1))
+    }
+
+    pub async fn checkout(&self, account: AccountId, id: CheckoutId) -> Result<Option<Checkout>, ReadError> {
+        self.row(&sql::CHECKOUT_BY_ID, vec![Value::id(id), Value::id(account)], checkout::decode).await
+    }
+
     /// By id alone: for pages whose URL carries a MAC, and for the watcher.
-    checkout_of_anyone(id: CheckoutId) -> Option<Checkout>;
-    checkouts(account: AccountId, query: &ListQuery) -> Page<Checkout>;
+    pub async fn checkout_of_anyone(&self, id: CheckoutId) -> Result<Option<Checkout>, ReadError> {
+        self.row(&sql::CHECKOUT_OF_ANYONE, vec![Value::id(id)], checkout::decode).await
+    }
+
     /// Open or processing checkouts whose `expires_at` + grace is at or before `until`.
-    checkouts_to_expire(until: Timestamp, limit: u32) -> Vec<Checkout>;
-    payment(account: AccountId, id: PaymentId) -> Option<Payment>;
-    payment_of_anyone(id: PaymentId) -> Option<Payment>;
-    payments(account: AccountId, query: &ListQuery) -> Page<Payment>;
-    payments_of_checkout(checkout: CheckoutId) -> Vec<Payment>;
+    pub async fn checkouts_to_expire(&self, until: Timestamp, limit: u32) -> Result<Vec<Checkout>, ReadError> {
+        self.rows(&sql::CHECKOUTS_TO_EXPIRE, vec![millis(until), number(limit)], checkout::decode).await
+    }
+
+    pub async fn payment(&self, account: AccountId, id: PaymentId) -> Result<Option<Payment>, ReadError> {
+        self.row(&sql::PAYMENT_BY_ID, vec![Value::id(id), Value::id(account)], payment::decode).await
+    }
+
+    pub async fn payment_of_anyone(&self, id: PaymentId) -> Result<Option<Payment>, ReadError> {
+        self.row(&sql::PAYMENT_OF_ANYONE, vec![Value::id(id)], payment::decode).await
+    }
+
+    pub async fn payments_of_checkout(&self, checkout: CheckoutId) -> Result<Vec<Payment>, ReadError> {
+        self.rows(&sql::PAYMENTS_OF_CHECKOUT, vec![Value::id(checkout)], payment::decode).await
+    }
+
     /// Detected, confirming, and settled-but-not-finalized payments of a network, oldest first.
-    unfinal_payments(network: &str) -> Vec<Payment>;
-    webhook(account: AccountId, id: WebhookId) -> Option<Webhook>;
-    webhooks(account: AccountId, query: &ListQuery) -> Page<Webhook>;
-    event(account: AccountId, id: EventId) -> Option<Event>;
-    events(account: AccountId, query: &ListQuery) -> Page<Event>;
+    pub async fn unfinal_payments(&self, network: &str) -> Result<Vec<Payment>, ReadError> {
+        self.rows(&sql::PAYMENTS_UNFINAL, vec![Value::Owned(network.to_owned())], payment::decode).await
+    }
+
+    pub async fn webhook(&self, account: AccountId, id: WebhookId) -> Result<Option<Webhook>, ReadError> {
+        self.row(&sql::WEBHOOK_BY_ID, vec![Value::id(id), Value::id(account)], webhook::decode).await
+    }
+
+    pub async fn event(&self, account: AccountId, id: EventId) -> Result<Option<Event>, ReadError> {
+        self.row(&sql::EVENT_BY_ID, vec![Value::id(id), Value::id(account)], event::decode).await
+    }
+
     /// Oldest first, numbered ones only, for `after_sequence`.
-    events_after(account: AccountId, sequence: u64, limit: u32) -> Vec<Event>;
+    pub async fn events_after(&self, account: AccountId, sequence: u64, limit: u32) -> Result<Vec<Event>, ReadError> {
+        let key = vec![Value::id(account), Value::count(sequence), number(limit)];
+        self.rows(&sql::EVENTS_AFTER, key, event::decode).await
+    }
+
     /// The highest sequence of the account (0: none).
-    last_sequence(account: AccountId) -> u64;
+    pub async fn last_sequence(&self, account: AccountId) -> Result<u64, ReadError> {
+        let last = self.row(&sql::EVENT_LAST_SEQUENCE, vec![Value::id(account)], |r| r.of("event").count(0));
+        Ok(last.await?.unwrap_or(0))
+    }
+
     /// Events about one object, oldest first, for timelines.
-    events_of_object(account: AccountId, object: &str) -> Vec<Event>;
-    delivery(account: AccountId, id: DeliveryId) -> Option<Delivery>;
-    attempts(delivery: DeliveryId) -> Vec<Attempt>;
-    /// Deliveries, newest first; `query.webhook` narrows to one webhook.
-    deliveries(account: AccountId, query: &ListQuery) -> Page<Delivery>;
+    pub async fn events_of_object(&self, account: AccountId, object: &str) -> Result<Vec<Event>, ReadError> {
+        let key = vec![Value::id(account), Value::Owned(object.to_owned())];
+        self.rows(&sql::EVENTS_OF_OBJECT, key, event::decode).await
+    }
+
+    pub async fn delivery(&self, account: AccountId, id: DeliveryId) -> Result<Option<Delivery>, ReadError> {
+        self.row(&sql::DELIVERY_BY_ID, vec![Value::id(id), Value::id(account)], delivery::decode).await
+    }
+
+    pub async fn attempts(&self, delivery: DeliveryId) -> Result<Vec<Attempt>, ReadError> {
+        self.rows(&sql::ATTEMPTS, vec![Value::id(delivery)], delivery::decode_attempt).await
+    }
+
     /// Deliveries of a webhook that failed or are still pending, whose event was created at or after `since`.
-    deliveries_to_recover(account: AccountId, webhook: WebhookId, since: Timestamp, limit: u32) -> Vec<Delivery>;
-    /// When the next pending delivery is due, if any.
-    next_delivery_due() -> Option<Timestamp>;
-    audit_head() -> AuditHead;
-    audit_entry(account: AccountId, id: AuditId) -> Option<PlacedEntry>;
-    audit_entries(account: AccountId, query: &ListQuery) -> Page<PlacedEntry>;
+    pub async fn deliveries_to_recover(
+        &self,
+        account: AccountId,
+        webhook: WebhookId,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, ReadError> {
+        let key = vec![Value::id(account), Value::id(webhook), millis(since), number(limit)];
+        self.rows(&sql::DELIVERIES_TO_RECOVER, key, delivery::decode).await
+    }
+
+    /// When the next pending delivery can be claimed (its due time, or the end of another's lease), if any.
+    pub async fn next_delivery_due(&self) -> Result<Option<Timestamp>, ReadError> {
+        self.row(&sql::DELIVERY_NEXT_WAKE, Vec::new(), |r| crate::rows::time(&r.of("delivery"), 0)).await
+    }
+
+    pub async fn audit_head(&self) -> Result<AuditHead, ReadError> {
+        // Waiting first: an entry that is placed in between is counted twice rather than missed.
+        let waiting = self.row(&sql::AUDIT_WAITING_COUNT, Vec::new(), |r| r.of("audit").count(0)).await?.unwrap_or(0);
+        let size = self.row(&sql::AUDIT_SIZE, Vec::new(), |r| r.of("audit").count(0)).await?.unwrap_or(0);
+        Ok(AuditHead { size, waiting })
+    }
+
+    pub async fn audit_entry(&self, account: AccountId, id: AuditId) -> Result<Option<PlacedEntry>, ReadError> {
+        self.row(&sql::AUDIT_BY_ID, vec![Value::id(id), Value::id(account)], audit::decode).await
+    }
+
     /// Leaves from `from` on by place, for export and verification (all accounts).
-    audit_leaves(from: u64, limit: u32) -> Vec<Vec<u8>>;
+    pub async fn audit_leaves(&self, from: u64, limit: u32) -> Result<Vec<Vec<u8>>, ReadError> {
+        let key = vec![Value::count(from), number(limit)];
+        self.rows(&sql::AUDIT_LEAVES, key, |r| Ok(r.of("audit").blob(0)?.to_vec())).await
+    }
+
     /// Stored hash of the perfect subtree `index` at `level` (0: leaves).
-    audit_node(level: u8, index: u64) -> Option<[u8; 32]>;
-    request_row(account: AccountId, id: RequestId) -> Option<RequestRow>;
-    request_rows(account: AccountId, query: &ListQuery) -> Page<RequestRow>;
-    cursor(network: &str) -> Option<Cursor>;
+    pub async fn audit_node(&self, level: u8, index: u64) -> Result<Option<[u8; 32]>, ReadError> {
+        if level == 0 {
+            return self.row(&sql::AUDIT_LEAF_HASH, vec![Value::count(index)], |r| r.of("audit").bytes(0)).await;
+        }
+        let key = vec![Value::Int(i64::from(level)), Value::count(index)];
+        self.row(&sql::AUDIT_NODE, key, |r| r.of("audit_node").bytes(0)).await
+    }
+
+    pub async fn request_row(&self, account: AccountId, id: RequestId) -> Result<Option<RequestRow>, ReadError> {
+        self.row(&sql::REQUEST_BY_ID, vec![Value::id(id), Value::id(account)], request::decode).await
+    }
+
+    pub async fn cursor(&self, network: &str) -> Result<Option<Cursor>, ReadError> {
+        self.row(&sql::CURSOR_GET, vec![Value::Owned(network.to_owned())], chain::decode_cursor).await
+    }
+
     /// Canonical headers of a network, newest first.
-    recent_headers(network: &str, limit: u32) -> Vec<Header>;
+    pub async fn recent_headers(&self, network: &str, limit: u32) -> Result<Vec<Header>, ReadError> {
+        self.rows(&sql::HEADERS, vec![Value::Owned(network.to_owned()), number(limit)], chain::decode_header).await
+    }
+
     /// Options written after `mark`, oldest first.
-    watched_after(network: &str, mark: i64, limit: u32) -> Vec<Watched>;
+    pub async fn watched_after(&self, network: &str, mark: i64, limit: u32) -> Result<Vec<Watched>, ReadError> {
+        let key = vec![Value::Owned(network.to_owned()), Value::Int(mark), number(limit)];
+        self.rows(&sql::WATCHED_AFTER, key, checkout::decode_watched).await
+    }
+
     /// Amounts leased at (network, token, address), static mode: within expiry + cooldown.
-    leased_amounts(network: &str, token: Address, address: Address, now: Timestamp) -> Vec<u128>;
-    idempotent_answer(account: AccountId, route: &str, key_hash: &[u8; 32]) -> Option<IdempotentAnswer>;
+    pub async fn leased_amounts(
+        &self,
+        network: &str,
+        token: Address,
+        address: Address,
+        now: Timestamp,
+    ) -> Result<Vec<u128>, ReadError> {
+        let bytes = |a: Address| Value::Bytes(a.0.to_vec());
+        let key = vec![Value::Owned(network.to_owned()), bytes(token), bytes(address), millis(now)];
+        self.rows(&sql::LEASED_AMOUNTS, key, |r| r.of("amount_lease").amount(0)).await
+    }
+
+    pub async fn idempotent_answer(
+        &self,
+        account: AccountId,
+        route: &str,
+        key_hash: &[u8; 32],
+    ) -> Result<Option<IdempotentAnswer>, ReadError> {
+        let key = vec![Value::id(account), Value::Owned(route.to_owned()), Value::Hash(*key_hash)];
+        self.row(&sql::IDEMPOTENT_GET, key, request::decode_answer).await
+    }
+
+    /// What an attempt needs beside the delivery. A webhook that is gone by now takes its deliveries with it.
+    pub(crate) async fn claimed(&self, found: Vec<Delivery>) -> Result<Vec<Claimed>, ReadError> {
+        let mut webhooks: HashMap<WebhookId, Option<Webhook>> = HashMap::new();
+        let mut claimed = Vec::with_capacity(found.len());
+        for delivery in found {
+            let webhook = match webhooks.get(&delivery.webhook) {
+                Some(known) => known.clone(),
+                None => {
+                    let webhook = self.webhook(delivery.account, delivery.webhook).await?;
+                    webhooks.insert(delivery.webhook, webhook.clone());
+                    webhook
+                }
+            };
+            let (Some(webhook), Some(event)) = (webhook, self.event(delivery.account, delivery.event).await?) else {
+                continue;
+            };
+            claimed.push(Claimed { delivery, webhook, event });
+        }
+        Ok(claimed)
+    }
+}
+
+fn number(n: u32) -> Value<'static> {
+    Value::Int(i64::from(n))
 }

@@ -65,6 +65,21 @@ macro_rules! statements {
     (@locks $locks:ident) => { true };
 }
 
+/// What frames a group on SQLite; PostgreSQL's driver has its own words for these.
+macro_rules! frames {
+    ($($name:ident = $text:literal;)*) => {
+        $(pub(crate) static $name: Statement = Statement { name: stringify!($name), text: $text, locks: false };)*
+    };
+}
+frames! {
+    BEGIN = "BEGIN IMMEDIATE";
+    COMMIT = "COMMIT";
+    ROLLBACK = "ROLLBACK";
+    SAVEPOINT = "SAVEPOINT change";
+    RELEASE = "RELEASE change";
+    ROLLBACK_TO = "ROLLBACK TO change";
+}
+
 macro_rules! account_columns {
     () => {
         "id, created, version, status, name, email, data_key, rest"
@@ -108,7 +123,7 @@ macro_rules! delivery_columns {
 }
 macro_rules! audit_columns {
     () => {
-        "id, account, created, bytes, rest, leaf_index"
+        "id, account, created, bytes, leaf_index"
     };
 }
 macro_rules! request_columns {
@@ -120,16 +135,28 @@ macro_rules! request_columns {
 macro_rules! newest_first {
     ($columns:expr, $table:expr, $filter:expr) => {
         concat!(
-            "SELECT ", $columns, " FROM ", $table, " WHERE account = ?1 AND (created, id) > (?2, ?3) ",
-            "AND (created, id) < (?4, ?5) ", $filter, " ORDER BY created DESC, id DESC LIMIT ?6"
+            "SELECT ",
+            $columns,
+            " FROM ",
+            $table,
+            " WHERE account = ?1 AND (created, id) > (?2, ?3) ",
+            "AND (created, id) < (?4, ?5) ",
+            $filter,
+            " ORDER BY created DESC, id DESC LIMIT ?6"
         )
     };
 }
 macro_rules! oldest_first {
     ($columns:expr, $table:expr, $filter:expr) => {
         concat!(
-            "SELECT ", $columns, " FROM ", $table, " WHERE account = ?1 AND (created, id) > (?2, ?3) ",
-            "AND (created, id) < (?4, ?5) ", $filter, " ORDER BY created ASC, id ASC LIMIT ?6"
+            "SELECT ",
+            $columns,
+            " FROM ",
+            $table,
+            " WHERE account = ?1 AND (created, id) > (?2, ?3) ",
+            "AND (created, id) < (?4, ?5) ",
+            $filter,
+            " ORDER BY created ASC, id ASC LIMIT ?6"
         )
     };
 }
@@ -276,8 +303,7 @@ statements! {
     ATTEMPT_INSERT = "INSERT INTO attempt (delivery, number, made_at, body, rest) VALUES (?1, ?2, ?3, ?4, ?5)";
     ATTEMPTS = "SELECT delivery, number, made_at, body, rest FROM attempt WHERE delivery = ?1 ORDER BY number";
 
-    AUDIT_INSERT = "INSERT INTO audit (id, account, created, bytes, hash, rest, leaf_index) \
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    AUDIT_INSERT = "INSERT INTO audit (id, account, created, bytes, hash, leaf_index) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     AUDIT_BY_ID = concat!("SELECT ", audit_columns!(), " FROM audit WHERE id = ?1 AND account = ?2");
     AUDIT_NEWEST = newest_first!(audit_columns!(), "audit", "");
     AUDIT_OLDEST = oldest_first!(audit_columns!(), "audit", "");
@@ -323,4 +349,53 @@ statements! {
         AND endpoint_sequence = 0";
     AUDIT_WAITING = "SELECT id, hash FROM audit WHERE leaf_index IS NULL ORDER BY mark LIMIT ?1";
     AUDIT_PLACE = "UPDATE audit SET leaf_index = ?2 WHERE id = ?1 AND leaf_index IS NULL";
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn every_statement_prepares() {
+        let directory = tempfile::tempdir().unwrap();
+        let connection = crate::sqlite::open_writer(directory.path()).unwrap();
+        for statement in ALL {
+            if let Err(error) = connection.prepare(statement.for_sqlite()) {
+                panic!("{}: {error}", statement.name);
+            }
+        }
+    }
+
+    #[test]
+    fn placeholders_are_turned_one_way() {
+        assert_eq!(META_INSERT.for_postgres(), "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING");
+        assert!(DELIVERIES_CLAIMABLE.for_postgres().ends_with("SKIP LOCKED"));
+        for statement in ALL {
+            assert!(!statement.text.contains('$'), "{}", statement.name);
+        }
+    }
+
+    #[test]
+    fn every_statement_is_used() {
+        let mut source = String::new();
+        let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    source.push_str(&std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        for statement in ALL {
+            let word = format!("sql::{}", statement.name);
+            let used = source
+                .match_indices(&word)
+                .any(|(at, _)| !source[at + word.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+            assert!(used, "{} is used by nobody", statement.name);
+        }
+    }
 }

@@ -1,19 +1,94 @@
 //! The one door for writes.
 
-use crate::ReadError;
-use crate::reader::Claimed;
+use crate::reader::{Claimed, Reader};
+use crate::sqlite_writer::{Job, WriterThread};
+use crate::{OpenError, ReadError};
 use handsel_core::change::{Change, CommitError, Receipt};
+use handsel_core::delivery::Delivery;
+use handsel_core::limits::COMMIT_QUEUE_MAX_CHANGES;
 use handsel_core::time::Timestamp;
+use rusqlite::Connection;
+use std::fs::File;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use tokio::sync::oneshot;
 
 /// Commits Changes: in groups on SQLite, one pipelined transaction each on PostgreSQL. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Writer {}
+pub struct Writer {
+    engine: Engine,
+    reader: Reader,
+}
+
+#[derive(Debug, Clone)]
+enum Engine {
+    Sqlite(Arc<Door>),
+}
+
+/// The way to the writing thread. When the last clone goes, what waits is written and the thread is waited for, so that the
+/// directory can be opened again at once.
+#[derive(Debug)]
+struct Door {
+    queue: Option<SyncSender<Job>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        self.queue = None;
+        self.join();
+    }
+}
+
+impl Door {
+    fn join(&self) {
+        let thread = self.thread.lock().ok().and_then(|mut t| t.take());
+        if thread.is_some_and(|t| t.join().is_err()) {
+            tracing::error!("the writing thread had panicked");
+        }
+    }
+
+    fn send(&self, job: Job) -> Result<(), CommitError> {
+        let queue = self.queue.as_ref().ok_or(CLOSED)?;
+        queue.try_send(job).map_err(|e| match e {
+            TrySendError::Full(_) => CommitError::Overloaded,
+            TrySendError::Disconnected(_) => CLOSED,
+        })
+    }
+
+    /// Sends a job and waits for its answer.
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, ReadError>>) -> Job) -> Result<T, ReadError> {
+        let (reply, answer) = oneshot::channel();
+        self.send(job(reply)).map_err(|e| match e {
+            CommitError::Overloaded => ReadError::Unavailable("too many writes wait"),
+            _ => ReadError::Unavailable("the store is closed"),
+        })?;
+        answer.await.map_err(|_| ReadError::Unavailable("the writing thread is gone"))?
+    }
+}
+
+const CLOSED: CommitError = CommitError::Unavailable("the store is closed");
 
 impl Writer {
+    pub(crate) fn sqlite(connection: Connection, lock: File, reader: Reader) -> Result<Self, OpenError> {
+        let (queue, jobs) = sync_channel(COMMIT_QUEUE_MAX_CHANGES);
+        let writer = WriterThread::new(connection, jobs, lock);
+        let thread = std::thread::Builder::new().name("store-write".to_owned()).spawn(move || writer.run());
+        let thread = thread.map_err(|e| OpenError::Database { what: format!("no thread for writing: {e}") })?;
+        let door = Door { queue: Some(queue), thread: Mutex::new(Some(thread)) };
+        Ok(Self { engine: Engine::Sqlite(Arc::new(door)), reader })
+    }
+
     /// Writes all of `change` or nothing, durably, before it answers.
     pub async fn commit(&self, change: Change) -> Result<Receipt, CommitError> {
-        let _ = change;
-        Err(CommitError::Unavailable("the writer has no engine yet"))
+        match &self.engine {
+            Engine::Sqlite(door) => {
+                let (reply, answer) = oneshot::channel();
+                door.send(Job::Commit { change: Box::new(change), reply })?;
+                answer.await.map_err(|_| CommitError::Unavailable("the writing thread is gone"))?
+            }
+        }
     }
 
     /// Claims up to `limit` pending deliveries that are due, heads of their lanes only (no earlier pending delivery of the same
@@ -24,13 +99,38 @@ impl Writer {
         lease_until: Timestamp,
         limit: u32,
     ) -> Result<Vec<Claimed>, ReadError> {
-        let _ = (now, lease_until, limit);
-        Err(ReadError::Unavailable("the writer has no engine yet"))
+        let found: Vec<Delivery> = match &self.engine {
+            Engine::Sqlite(door) => door.ask(|reply| Job::Claim { now, lease_until, limit, reply }).await?,
+        };
+        self.reader.claimed(found).await
     }
 
     /// Deletes what is past its time: idempotent answers and request rows created before the given times.
     pub async fn prune(&self, answers_before: Timestamp, requests_before: Timestamp) -> Result<u64, ReadError> {
-        let _ = (answers_before, requests_before);
-        Err(ReadError::Unavailable("the writer has no engine yet"))
+        match &self.engine {
+            Engine::Sqlite(door) => door.ask(|reply| Job::Prune { answers_before, requests_before, reply }).await,
+        }
+    }
+
+    /// Writes a fact about the database unless it is there.
+    pub(crate) async fn set_meta_once(&self, name: &str, value: &str) -> Result<(), ReadError> {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        match &self.engine {
+            Engine::Sqlite(door) => door.ask(|reply| Job::Meta { name, value, reply }).await.map(|_| ()),
+        }
+    }
+
+    /// Writes what waits, then closes the door: whoever comes later is refused. Returns when the directory is free again.
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite(door) => {
+                // Full: the thread is making room, so ask again.
+                while door.send(Job::Close) == Err(CommitError::Overloaded) {
+                    tokio::task::yield_now().await;
+                }
+                let door = Arc::clone(door);
+                let _ = tokio::task::spawn_blocking(move || door.join()).await;
+            }
+        }
     }
 }

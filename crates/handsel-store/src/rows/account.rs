@@ -10,10 +10,7 @@ use serde::{Deserialize, Serialize};
 
 words!(status_word, status_from, Status, Status::Active = "active", Status::Suspended = "suspended");
 words!(region_word, region_from, Region, Region::Us = "us", Region::Eu = "eu", Region::Apac = "apac");
-words!(
-    tier_word, tier_from, Tier,
-    Tier::Standard = "standard", Tier::Scale = "scale", Tier::Enterprise = "enterprise",
-);
+words!(tier_word, tier_from, Tier, Tier::Standard = "standard", Tier::Scale = "scale", Tier::Enterprise = "enterprise",);
 
 #[derive(Serialize, Deserialize)]
 struct Rest {

@@ -10,8 +10,12 @@ use handsel_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 words!(
-    class_word, class_from, Class,
-    Class::Secret = "secret", Class::Restricted = "restricted", Class::Publishable = "publishable",
+    class_word,
+    class_from,
+    Class,
+    Class::Secret = "secret",
+    Class::Restricted = "restricted",
+    Class::Publishable = "publishable",
 );
 
 #[derive(Serialize, Deserialize)]

@@ -17,19 +17,35 @@ use handsel_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 words!(
-    late_word, late_from, LatePolicy,
-    LatePolicy::Hold = "hold", LatePolicy::AcceptLocked = "accept_locked", LatePolicy::Requote = "requote",
+    late_word,
+    late_from,
+    LatePolicy,
+    LatePolicy::Hold = "hold",
+    LatePolicy::AcceptLocked = "accept_locked",
+    LatePolicy::Requote = "requote",
 );
 words!(
-    matching_word, matching_from, Matching,
-    Matching::Auto = "auto", Matching::Xpub = "xpub", Matching::Static = "static", Matching::Pool = "pool",
-    Matching::Router = "router", Matching::Forwarder = "forwarder",
+    matching_word,
+    matching_from,
+    Matching,
+    Matching::Auto = "auto",
+    Matching::Xpub = "xpub",
+    Matching::Static = "static",
+    Matching::Pool = "pool",
+    Matching::Router = "router",
+    Matching::Forwarder = "forwarder",
 );
 words!(
-    exception_word, exception_from, ExceptionKind,
-    ExceptionKind::Underpaid = "underpaid", ExceptionKind::Overpaid = "overpaid", ExceptionKind::Late = "late",
-    ExceptionKind::Duplicate = "duplicate", ExceptionKind::WrongAsset = "wrong_asset",
-    ExceptionKind::WrongNetwork = "wrong_network", ExceptionKind::Reorged = "reorged",
+    exception_word,
+    exception_from,
+    ExceptionKind,
+    ExceptionKind::Underpaid = "underpaid",
+    ExceptionKind::Overpaid = "overpaid",
+    ExceptionKind::Late = "late",
+    ExceptionKind::Duplicate = "duplicate",
+    ExceptionKind::WrongAsset = "wrong_asset",
+    ExceptionKind::WrongNetwork = "wrong_network",
+    ExceptionKind::Reorged = "reorged",
     ExceptionKind::Returned = "returned",
 );
 
@@ -75,7 +91,7 @@ struct OptionRest<'a> {
 #[derive(Serialize, Deserialize)]
 struct CreditRest {
     payment: Hex<16>,
-    option: u32,
+    option: Option<u32>,
     amount: Big,
     block_time: i64,
     /// `pending`, `reversed`, or an outcome: then it is settled.

@@ -10,8 +10,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 words!(
-    trigger_word, trigger_from, Trigger,
-    Trigger::Scheduled = "scheduled", Trigger::Resend = "resend", Trigger::Recover = "recover", Trigger::Test = "test",
+    trigger_word,
+    trigger_from,
+    Trigger,
+    Trigger::Scheduled = "scheduled",
+    Trigger::Resend = "resend",
+    Trigger::Recover = "recover",
+    Trigger::Test = "test",
 );
 
 /// The delivery of an event to a webhook has one id, however often it is written.
@@ -79,13 +84,7 @@ pub(crate) fn attempt_values(a: &Attempt) -> [Value<'_>; 5] {
         request_headers: a.request_headers.clone(),
         response_headers: a.response_headers.clone(),
     };
-    [
-        Value::id(a.delivery),
-        Value::count(u64::from(a.number)),
-        millis(a.at),
-        Value::Blob(&a.response_body),
-        json(&rest),
-    ]
+    [Value::id(a.delivery), Value::count(u64::from(a.number)), millis(a.at), Value::Blob(&a.response_body), json(&rest)]
 }
 
 pub(crate) fn decode_attempt(row: &Row<'_>) -> Result<Attempt, ReadError> {

@@ -10,10 +10,19 @@ use handsel_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 words!(
-    outcome_word, outcome_from, Outcome,
-    Outcome::Exact = "exact", Outcome::WithinTolerance = "within_tolerance", Outcome::Under = "under",
-    Outcome::Over = "over", Outcome::Late = "late", Outcome::LateCold = "late_cold", Outcome::Duplicate = "duplicate",
-    Outcome::WrongAsset = "wrong_asset", Outcome::WrongNetwork = "wrong_network", Outcome::Unmatched = "unmatched",
+    outcome_word,
+    outcome_from,
+    Outcome,
+    Outcome::Exact = "exact",
+    Outcome::WithinTolerance = "within_tolerance",
+    Outcome::Under = "under",
+    Outcome::Over = "over",
+    Outcome::Late = "late",
+    Outcome::LateCold = "late_cold",
+    Outcome::Duplicate = "duplicate",
+    Outcome::WrongAsset = "wrong_asset",
+    Outcome::WrongNetwork = "wrong_network",
+    Outcome::Unmatched = "unmatched",
     Outcome::Reversed = "reversed",
 );
 

@@ -10,13 +10,21 @@ use handsel_core::webhook::{Ordering, Payload, SignatureForm, SigningSecret, Sta
 use serde::{Deserialize, Serialize};
 
 words!(
-    status_word, status_from, Status,
-    Status::Enabled = "enabled", Status::Disabled = "disabled", Status::Failing = "failing",
+    status_word,
+    status_from,
+    Status,
+    Status::Enabled = "enabled",
+    Status::Disabled = "disabled",
+    Status::Failing = "failing",
 );
 words!(payload_word, payload_from, Payload, Payload::Snapshot = "snapshot", Payload::Thin = "thin");
 words!(
-    form_word, form_from, SignatureForm,
-    SignatureForm::Handsel = "handsel", SignatureForm::Standard = "standard", SignatureForm::Ed25519 = "ed25519",
+    form_word,
+    form_from,
+    SignatureForm,
+    SignatureForm::Handsel = "handsel",
+    SignatureForm::Standard = "standard",
+    SignatureForm::Ed25519 = "ed25519",
     SignatureForm::Sha256Body = "sha256_body",
 );
 

@@ -6,7 +6,7 @@ BEGIN RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'HS001'; END $$;
 CREATE TRIGGER audit_kept_update BEFORE UPDATE ON audit FOR EACH ROW
 WHEN (NOT (OLD.leaf_index IS NULL AND NEW.leaf_index IS NOT NULL AND NEW.mark = OLD.mark AND NEW.id = OLD.id
   AND NEW.account IS NOT DISTINCT FROM OLD.account AND NEW.created = OLD.created AND NEW.bytes = OLD.bytes
-  AND NEW.hash = OLD.hash AND NEW.rest = OLD.rest))
+  AND NEW.hash = OLD.hash))
 EXECUTE FUNCTION handsel_refuse('audit entries are never changed');
 CREATE TRIGGER audit_kept_delete BEFORE DELETE OR TRUNCATE ON audit FOR EACH STATEMENT
 EXECUTE FUNCTION handsel_refuse('audit entries are never deleted');

@@ -1,0 +1,267 @@
+//! Change -> statements. The order is: idempotency, objects (versions checked), cursor, then what gets numbers: events with
+//! their outbox rows, and audit entries. So a Conflict is nearly always met before a number was given.
+//!
+//! Nothing here decides anything: whatever is refused is refused by a version, a uniqueness or a guard of the schema.
+
+use crate::rows::{
+    account, api_key, audit, chain, checkout, delivery, event, millis, payment, request, wallet, webhook,
+};
+use crate::sequence::{Numbers, Place};
+use crate::sql;
+use crate::tx::{Tx, TxError, one};
+use crate::value::Value;
+use core::time::Duration;
+use handsel_core::audit::merkle;
+use handsel_core::change::{AuditEntry, Change, CursorMove, Receipt, Write};
+use handsel_core::checkout::{Checkout, PaymentOption};
+use handsel_core::delivery::{Attempt, Delivery};
+use handsel_core::event::NewEvent;
+use handsel_core::id::{AccountId, WebhookId};
+use handsel_core::limits;
+use handsel_core::time::Timestamp;
+use handsel_core::webhook::{Status, Webhook};
+
+/// Writes all of `change`. `numbers`: gives what must be gap-free in this same transaction; without, a sequencer follows.
+pub(crate) async fn apply<T: Tx>(
+    tx: &mut T,
+    change: &Change,
+    mut numbers: Option<&mut Numbers>,
+) -> Result<Receipt, TxError> {
+    if let Some(answer) = &change.answer {
+        if tx.execute(&sql::IDEMPOTENT_INSERT, &request::answer_values(answer)).await? == 0 {
+            return Err(TxError::Taken);
+        }
+    }
+    for write in &change.writes {
+        put(tx, write, change).await?;
+    }
+    if let Some(cursor) = &change.cursor {
+        move_cursor(tx, cursor).await?;
+    }
+    let mut receipt = Receipt::default();
+    for event in &change.events {
+        put_event(tx, event, numbers.as_deref_mut(), &mut receipt).await?;
+    }
+    for entry in &change.audit {
+        put_entry(tx, entry, numbers.as_deref_mut()).await?;
+    }
+    Ok(receipt)
+}
+
+async fn put<T: Tx>(tx: &mut T, write: &Write, change: &Change) -> Result<(), TxError> {
+    match write {
+        Write::InsertAccount(a) => one(tx, &sql::ACCOUNT_INSERT, &account::values(a)).await,
+        Write::UpdateAccount(a) => one(tx, &sql::ACCOUNT_UPDATE, &account::values(a)).await,
+        Write::InsertApiKey(k) => one(tx, &sql::API_KEY_INSERT, &api_key::values(k)).await,
+        Write::UpdateApiKey(k) => one(tx, &sql::API_KEY_UPDATE, &api_key::values(k)).await,
+        Write::InsertWallet(w) => one(tx, &sql::WALLET_INSERT, &wallet::values(w)).await,
+        Write::UpdateWallet(w) => one(tx, &sql::WALLET_UPDATE, &wallet::values(w)).await,
+        Write::InsertCheckout(c) => insert_checkout(tx, c).await,
+        Write::UpdateCheckout(c) => update_checkout(tx, c).await,
+        Write::InsertPayment(p) => one(tx, &sql::PAYMENT_INSERT, &payment::values(p)).await,
+        Write::UpdatePayment(p) => one(tx, &sql::PAYMENT_UPDATE, &payment::values(p)).await,
+        Write::InsertWebhook(w) => {
+            one(tx, &sql::WEBHOOK_INSERT, &webhook::values(w)).await?;
+            put_patterns(tx, w).await
+        }
+        Write::UpdateWebhook(w) => update_webhook(tx, w, moment(change, w)).await,
+        Write::DeleteWebhook { id, account, version, at } => {
+            one(tx, &sql::WEBHOOK_DELETE, &[Value::id(id), Value::id(account), Value::count(*version)]).await?;
+            tx.execute(&sql::PATTERNS_DELETE, &[Value::id(id)]).await?;
+            cancel_deliveries(tx, *id, *at).await
+        }
+        Write::UpdateDelivery { delivery, attempt } => update_delivery(tx, delivery, attempt.as_ref()).await,
+        Write::RequeueDelivery { id, account, due } => {
+            one(tx, &sql::DELIVERY_REQUEUE, &[Value::id(id), Value::id(account), millis(*due)]).await
+        }
+        Write::ReserveIndexes { wallet, account, next } => {
+            let row = [Value::id(wallet), Value::id(account), Value::Int(i64::from(*next))];
+            one(tx, &sql::WALLET_RESERVE, &row).await
+        }
+        Write::TouchApiKey { id, account, at, ip } => {
+            let row = [Value::id(id), Value::id(account), millis(*at), Value::Text(ip)];
+            // No row: an earlier use than the one that is noted.
+            tx.execute(&sql::API_KEY_TOUCH, &row).await.map(|_| ())
+        }
+        Write::LogRequest(r) => one(tx, &sql::REQUEST_INSERT, &request::values(r)).await,
+    }
+}
+
+async fn insert_checkout<T: Tx>(tx: &mut T, c: &Checkout) -> Result<(), TxError> {
+    one(tx, &sql::CHECKOUT_INSERT, &checkout::values(c)).await?;
+    for hash in &c.lookups {
+        tx.execute(&sql::LOOKUP_INSERT, &lookup(c, hash)).await?;
+    }
+    for (index, option) in c.options.iter().enumerate() {
+        if option.derivation.is_none() {
+            let [network, token, address, amount, id, until] = lease(c, option);
+            one(tx, &sql::LEASE_TAKE, &[network, token, address, amount, id, until, millis(c.created)]).await?;
+        }
+        tx.execute(&sql::WATCH_INSERT, &checkout::watch_values(c, index, option)).await?;
+    }
+    Ok(())
+}
+
+async fn update_checkout<T: Tx>(tx: &mut T, c: &Checkout) -> Result<(), TxError> {
+    let key = [Value::id(c.id), Value::id(c.account)];
+    let had = tx.query(&sql::CHECKOUT_LOOKUPS, &key, |r| checkout::lookups(&r.of("checkout"), 0)).await?;
+    let had = had.into_iter().next().ok_or(TxError::Conflict)?;
+    one(tx, &sql::CHECKOUT_UPDATE, &checkout::values(c)).await?;
+    for hash in had.iter().filter(|h| !c.lookups.contains(h)) {
+        tx.execute(&sql::LOOKUP_DELETE, &lookup(c, hash)).await?;
+    }
+    for hash in c.lookups.iter().filter(|h| !had.contains(h)) {
+        tx.execute(&sql::LOOKUP_INSERT, &lookup(c, hash)).await?;
+    }
+    for option in c.options.iter().filter(|o| o.derivation.is_none()) {
+        tx.execute(&sql::LEASE_EXTEND, &lease(c, option)).await?;
+    }
+    Ok(())
+}
+
+fn lookup<'a>(c: &Checkout, hash: &'a [u8; 32]) -> [Value<'a>; 4] {
+    [Value::id(c.account), Value::Blob(hash), millis(c.created), Value::id(c.id)]
+}
+
+/// A static address tells checkouts apart by their amounts: each is leased until its checkout is long over.
+fn lease<'a>(c: &Checkout, o: &'a PaymentOption) -> [Value<'a>; 6] {
+    let until = c.terms.expires_at.plus(Duration::from_secs(limits::TAG_COOLDOWN_DAYS * 86_400));
+    [
+        Value::Text(&o.network),
+        Value::Blob(&o.token.0),
+        Value::Blob(&o.address.0),
+        Value::amount(o.payable()),
+        Value::id(c.id),
+        millis(until),
+    ]
+}
+
+async fn put_patterns<T: Tx>(tx: &mut T, w: &Webhook) -> Result<(), TxError> {
+    if w.status == Status::Disabled {
+        return Ok(());
+    }
+    for pattern in &w.enabled_events {
+        tx.execute(&sql::PATTERN_INSERT, &[Value::id(w.account), Value::Text(pattern), Value::id(w.id)]).await?;
+    }
+    Ok(())
+}
+
+/// A disabled webhook wants nothing any more: its patterns go, and what still waits for it is canceled.
+async fn update_webhook<T: Tx>(tx: &mut T, w: &Webhook, at: Timestamp) -> Result<(), TxError> {
+    one(tx, &sql::WEBHOOK_UPDATE, &webhook::values(w)).await?;
+    tx.execute(&sql::PATTERNS_DELETE, &[Value::id(w.id)]).await?;
+    if w.status == Status::Disabled {
+        return cancel_deliveries(tx, w.id, at).await;
+    }
+    put_patterns(tx, w).await
+}
+
+/// When a Change happens: the store has no clock, so its events or audit entries say.
+fn moment(change: &Change, w: &Webhook) -> Timestamp {
+    let event = change.events.first().map(|e| e.created);
+    event.or_else(|| change.audit.first().map(|a| a.leaf.time)).unwrap_or(w.created)
+}
+
+async fn cancel_deliveries<T: Tx>(tx: &mut T, webhook: WebhookId, at: Timestamp) -> Result<(), TxError> {
+    tx.execute(&sql::DELIVERIES_CANCEL, &[Value::id(webhook), millis(at)]).await.map(|_| ())
+}
+
+async fn update_delivery<T: Tx>(tx: &mut T, d: &Delivery, attempt: Option<&Attempt>) -> Result<(), TxError> {
+    let (state, at) = delivery::state_columns(d.state);
+    let row = [
+        Value::id(d.id),
+        Value::id(d.account),
+        Value::count(d.version),
+        Value::Text(state),
+        millis(at),
+        Value::Int(i64::from(d.tries)),
+    ];
+    one(tx, &sql::DELIVERY_UPDATE, &row).await?;
+    match attempt {
+        Some(attempt) => one(tx, &sql::ATTEMPT_INSERT, &delivery::attempt_values(attempt)).await,
+        None => Ok(()),
+    }
+}
+
+/// Compare-and-set on the tip's hash, then the blocks. Old ones go: the watcher never looks that far back.
+async fn move_cursor<T: Tx>(tx: &mut T, c: &CursorMove) -> Result<(), TxError> {
+    let row = chain::cursor_values(c);
+    match &c.expected_tip {
+        None => one(tx, &sql::CURSOR_INSERT, &row).await?,
+        Some(expected) => {
+            let [a, b, c, d, e, f, g, h] = row;
+            one(tx, &sql::CURSOR_MOVE, &[a, b, c, d, e, f, g, h, Value::Blob(&expected.0)]).await?;
+        }
+    }
+    for hash in &c.orphaned {
+        tx.execute(&sql::BLOCK_ORPHAN, &[Value::Text(&c.network), Value::Blob(&hash.0)]).await?;
+    }
+    for header in &c.added {
+        tx.execute(&sql::BLOCK_ADD, &chain::block_values(&c.network, header)).await?;
+    }
+    let keep = c.finalized.min(c.tip.number).saturating_sub(limits::CHAIN_WINDOW_MAX_BLOCKS as u64);
+    if keep > 0 && !c.added.is_empty() {
+        tx.execute(&sql::BLOCKS_PRUNE, &[Value::Text(&c.network), Value::count(keep)]).await?;
+    }
+    Ok(())
+}
+
+/// The event, and a delivery for everybody who wants it.
+async fn put_event<T: Tx>(
+    tx: &mut T,
+    new: &NewEvent,
+    mut numbers: Option<&mut Numbers>,
+    receipt: &mut Receipt,
+) -> Result<(), TxError> {
+    let sequence = match numbers.as_deref_mut() {
+        Some(numbers) => Some(numbers.event(tx, new.account).await?),
+        None => None,
+    };
+    one(tx, &sql::EVENT_INSERT, &event::values(new, sequence)).await?;
+    receipt.sequences.extend(sequence);
+    for webhook in wanting(tx, new).await? {
+        let place = match numbers.as_deref_mut() {
+            Some(numbers) => numbers.delivery(tx, webhook, new.id).await?,
+            None => Place::default(),
+        };
+        let row = [
+            Value::id(delivery::id(new.id, webhook)),
+            Value::id(new.account),
+            Value::id(webhook),
+            Value::id(new.id),
+            Value::Text(&new.object),
+            millis(new.created),
+            Value::count(place.number),
+            Value::maybe_id(place.event),
+        ];
+        one(tx, &sql::DELIVERY_INSERT, &row).await?;
+        receipt.deliveries += 1;
+    }
+    Ok(())
+}
+
+async fn wanting<T: Tx>(tx: &mut T, new: &NewEvent) -> Result<Vec<WebhookId>, TxError> {
+    if let Some(only) = new.only_to {
+        return whole_webhook(tx, new.account, only).await;
+    }
+    let name = new.kind.name();
+    let family = format!("{}.*", name.split('.').next().unwrap_or(name));
+    let key = [Value::id(new.account), Value::Text(name), Value::Text(&family)];
+    tx.query(&sql::WEBHOOKS_WANTING, &key, |r| r.of("webhook_pattern").parsed(0, |t| WebhookId::parse(t).ok())).await
+}
+
+/// The webhook itself, if it is (still) there.
+async fn whole_webhook<T: Tx>(tx: &mut T, account: AccountId, id: WebhookId) -> Result<Vec<WebhookId>, TxError> {
+    let key = [Value::id(id), Value::id(account)];
+    Ok(tx.query(&sql::WEBHOOK_CREATED, &key, |r| r.int(0)).await?.iter().map(|_| id).collect())
+}
+
+async fn put_entry<T: Tx>(tx: &mut T, entry: &AuditEntry, numbers: Option<&mut Numbers>) -> Result<(), TxError> {
+    let bytes = entry.leaf.bytes();
+    let hash = merkle::leaf_hash(&bytes);
+    let index = match numbers {
+        Some(numbers) => Some(numbers.leaf(tx, hash).await?),
+        None => None,
+    };
+    one(tx, &sql::AUDIT_INSERT, &audit::values(entry, bytes, hash, index)).await
+}

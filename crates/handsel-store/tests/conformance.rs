@@ -1,0 +1,35 @@
+//! One suite of stories for every engine: SQLite always, PostgreSQL where HANDSEL_TEST_PG names a server.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "support/rig.rs"]
+mod rig;
+#[path = "stories/mod.rs"]
+mod stories;
+#[path = "support/mod.rs"]
+mod support;
+
+macro_rules! stories {
+    ($($group:ident { $($name:ident),* $(,)? })*) => {
+        mod sqlite {$(
+            mod $group {$(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::rig::tell(async {
+                        let rig = crate::rig::Rig::sqlite().await;
+                        crate::stories::$group::$name(&rig).await;
+                        rig
+                    }).await;
+                }
+            )*}
+        )*}
+    };
+}
+
+stories! {
+    round_trip { accounts, api_keys, wallets, checkouts, payments, webhooks, events, deliveries, audit, requests, answers,
+        facts }
+
+
+
+
+}

@@ -1,0 +1,95 @@
+//! A fresh database for each story, gone afterwards.
+
+use handsel_core::change::{Change, CommitError, Receipt, Write};
+use handsel_core::id::AccountId;
+use handsel_store::{Store, StoreConfig};
+use std::future::Future;
+
+pub struct Rig {
+    pub store: Store,
+    pub config: StoreConfig,
+    place: Place,
+}
+
+enum Place {
+    Directory(tempfile::TempDir),
+}
+
+impl Rig {
+    pub async fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let config = StoreConfig::sqlite(directory.path());
+        let store = Store::open(config.clone()).await.unwrap();
+        Self { store, config, place: Place::Directory(directory) }
+    }
+
+    pub async fn commit(&self, change: Change) -> Result<Receipt, CommitError> {
+        self.store.writer.commit(change).await
+    }
+
+    /// Commits `writes` and nothing else.
+    pub async fn write(&self, writes: Vec<Write>) -> Result<Receipt, CommitError> {
+        self.commit(Change { writes, ..Change::default() }).await
+    }
+
+    /// A new account that is there.
+    pub async fn account(&self) -> AccountId {
+        let account = crate::support::account();
+        self.write(vec![Write::InsertAccount(account.clone())]).await.unwrap();
+        account.id
+    }
+
+    /// Waits until everything committed so far has its numbers.
+    pub async fn settle(&self) {
+        loop {
+            if self
+                .number(
+                    "SELECT (SELECT COUNT(*) FROM event WHERE sequence IS NULL) + (SELECT COUNT(*) FROM audit \
+                WHERE leaf_index IS NULL) + (SELECT COUNT(*) FROM delivery WHERE endpoint_sequence = 0)",
+                )
+                .await
+                == 0
+            {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Runs a statement behind the store's back, with the settings of a well-meaning tool.
+    pub async fn raw(&self, text: &str) -> Result<(), String> {
+        match &self.place {
+            Place::Directory(directory) => {
+                let connection = rusqlite::Connection::open(directory.path().join("handsel.db")).unwrap();
+                connection.execute_batch(text).map_err(|e| e.to_string())
+            }
+        }
+    }
+
+    /// One number, asked behind the store's back.
+    pub async fn number(&self, text: &str) -> i64 {
+        match &self.place {
+            Place::Directory(directory) => {
+                let connection = rusqlite::Connection::open(directory.path().join("handsel.db")).unwrap();
+                connection.query_row(text, [], |r| r.get(0)).unwrap()
+            }
+        }
+    }
+
+    async fn end(place: Place) {
+        match place {
+            Place::Directory(directory) => directory.close().unwrap(),
+        }
+    }
+}
+
+/// Runs one story and removes its database, also when it fails.
+pub async fn tell<F: Future<Output = Rig> + Send + 'static>(story: F) {
+    let rig = match tokio::spawn(story).await {
+        Ok(rig) => rig,
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    };
+    rig.store.writer.close().await;
+    drop(rig.store);
+    Rig::end(rig.place).await;
+}
