@@ -64,7 +64,8 @@ impl BlockName {
     }
 }
 
-fn quantity(text: &str) -> Option<u64> {
+/// Reads a quantity: `0x`, no leading zeros, at most 64 bits.
+pub(crate) fn quantity(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("0x")?;
     let strict = digits == "0" || !digits.starts_with('0');
     let plain = strict && digits.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -21,6 +21,7 @@ use crate::journal::JournalError;
 use crate::limits;
 use crate::node::Node;
 use crate::receivers::{ReceiverError, Receivers};
+use crate::remote::RemoteChain;
 use crate::state::FINALIZED_DEPTH_BLOCKS;
 use crate::tokens;
 use crate::transaction::{Order, Transfer};
@@ -39,7 +40,7 @@ const WATCHER_PATIENCE: Duration = Duration::from_secs(3);
 pub struct WorldConfig {
     /// Where chain and clock live; made when it isn't there.
     pub directory: PathBuf,
-    /// The simulated chain; none where `--chain-rpc` names a real node.
+    /// The simulated chain; none where `--chain-rpc` names a real node (see [`World::with_node`]).
     pub chain: Option<ChainConfig>,
     /// The wall's clock.
     pub system_clock: Arc<dyn Clock>,
@@ -88,6 +89,7 @@ pub struct World {
     clock: Arc<SandboxClock>,
     receivers: Receivers,
     chain: Option<Arc<Simulation>>,
+    remote: Option<RemoteChain>,
     producer: Option<JoinHandle<()>>,
 }
 
@@ -108,7 +110,9 @@ impl World {
         let clock = tokio::task::spawn_blocking(move || SandboxClock::open(&place, system_clock)).await;
         let clock = Arc::new(clock.map_err(|_| WorldError::Stopped)?.map_err(WorldError::Clock)?);
         let receivers = Receivers::start(Arc::clone(&clock), Arc::clone(&entropy)).await.map_err(WorldError::Listen)?;
-        let Some(chain) = chain else { return Ok(Self { clock, receivers, chain: None, producer: None }) };
+        let Some(chain) = chain else {
+            return Ok(Self { clock, receivers, chain: None, remote: None, producer: None });
+        };
         let mut seed: Hash = [0; 32];
         entropy.fill(&mut seed);
         let now = clock.unix_seconds();
@@ -119,7 +123,14 @@ impl World {
         let simulation = Arc::new(Simulation { chain: opened, node, clock: Arc::clone(&clock), turn: Mutex::new(()) });
         let producer =
             (!chain.block_time.is_zero()).then(|| tokio::spawn(produce(Arc::clone(&simulation), chain.block_time)));
-        Ok(Self { clock, receivers, chain: Some(simulation), producer })
+        Ok(Self { clock, receivers, chain: Some(simulation), remote: None, producer })
+    }
+
+    /// Lets the commands for one network go to a real node.
+    #[must_use]
+    pub fn with_node(mut self, remote: RemoteChain) -> Self {
+        self.remote = Some(remote);
+        self
     }
 
     /// The clock of the whole server.
@@ -138,9 +149,20 @@ impl World {
         self.chain.as_deref().map(|simulation| &*simulation.chain)
     }
 
-    fn simulation(&self, network: &str) -> Result<&Arc<Simulation>, TestError> {
-        self.chain.as_ref().filter(|_| network == NETWORK).ok_or(TestError::UnknownNetwork)
+    /// Where the commands for a network go.
+    fn network(&self, network: &str) -> Result<Network<'_>, TestError> {
+        match (&self.chain, &self.remote) {
+            (Some(simulation), _) if network == NETWORK => Ok(Network::Simulated(simulation)),
+            (_, Some(remote)) if network == remote.network => Ok(Network::Node(remote)),
+            _ => Err(TestError::UnknownNetwork),
+        }
     }
+}
+
+/// A network that takes commands.
+enum Network<'a> {
+    Simulated(&'a Simulation),
+    Node(&'a RemoteChain),
 }
 
 impl Drop for World {
@@ -292,27 +314,52 @@ async fn moved(
 
 impl TestWorld for World {
     fn pay(&self, order: PayOrder) -> BoxFuture<'_, Result<PaidTransaction, TestError>> {
-        Box::pin(async move { self.simulation(&order.network)?.pay(order).await })
+        Box::pin(async move {
+            match self.network(&order.network)? {
+                Network::Simulated(simulation) => simulation.pay(order).await,
+                Network::Node(remote) => remote.pay(order).await,
+            }
+        })
     }
 
     fn mine(&self, network: &str, blocks: u64) -> BoxFuture<'_, Result<u64, TestError>> {
-        let simulation = self.simulation(network).cloned();
-        Box::pin(async move { Ok(simulation?.mine(blocks).await?.head) })
+        let network = self.network(network);
+        Box::pin(async move {
+            match network? {
+                Network::Simulated(simulation) => Ok(simulation.mine(blocks).await?.head),
+                Network::Node(remote) => remote.mine(blocks).await,
+            }
+        })
     }
 
     fn finalize(&self, network: &str) -> BoxFuture<'_, Result<u64, TestError>> {
-        let simulation = self.simulation(network).cloned();
-        Box::pin(async move { Ok(simulation?.finalize().await?.head) })
+        let network = self.network(network);
+        Box::pin(async move {
+            match network? {
+                Network::Simulated(simulation) => Ok(simulation.finalize().await?.head),
+                Network::Node(remote) => remote.finalize().await,
+            }
+        })
     }
 
     fn reorg(&self, network: &str, depth: u64, drop: Vec<[u8; 32]>) -> BoxFuture<'_, Result<u64, TestError>> {
-        let simulation = self.simulation(network).cloned();
-        Box::pin(async move { Ok(simulation?.reorg(depth, drop).await?.head) })
+        let network = self.network(network);
+        Box::pin(async move {
+            match network? {
+                Network::Simulated(simulation) => Ok(simulation.reorg(depth, drop).await?.head),
+                Network::Node(_) => {
+                    Err(TestError::Invalid("a real node replaces no blocks for us; command it directly (anvil_reorg)"))
+                }
+            }
+        })
     }
 
     fn fault(&self, network: &str, kind: &str, seconds: u64) -> BoxFuture<'_, Result<(), TestError>> {
-        let set = self.simulation(network).and_then(|simulation| {
+        let set = self.network(network).and_then(|network| {
             let fault = Fault::parse(kind).ok_or(TestError::UnknownFault)?;
+            let Network::Simulated(simulation) = network else {
+                return Err(TestError::Invalid("a real node has no faults on command; use the simulated chain"));
+            };
             if seconds > limits::FAULT_SECONDS {
                 return Err(TestError::Invalid("a fault lasts at most 86400 seconds"));
             }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use handsel_core::id::ReceiverId;
-use handsel_core::port::{Clock, PayHow, PayOrder, TestError, TestWorld};
+use handsel_core::port::{BoxFuture, Clock, PayHow, PayOrder, TestError, TestWorld};
 use handsel_core::time::Timestamp;
-use handsel_sandbox::NETWORK;
+use handsel_sandbox::{NETWORK, NodeCaller, RemoteChain};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -116,4 +116,32 @@ async fn receivers_answer_as_told_and_record_what_came() {
     let gone = url.replace(&id.to_string(), &ReceiverId::from_bits(7).to_string());
     assert_eq!(http(&gone, body.into()).await.0, StatusCode::NOT_FOUND);
     assert_eq!(http(&url, vec![b'x'; 1024 * 1024 + 1].into()).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[derive(Debug)]
+struct MiningNode;
+
+impl NodeCaller for MiningNode {
+    fn call(&self, method: &'static str, params: String) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async move {
+            match method {
+                "anvil_mine" => Ok("null".to_owned()),
+                "eth_blockNumber" => Ok("\"0x11\"".to_owned()),
+                _ => Err(format!("{method} {params}: not here")),
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn commands_for_a_real_network_go_to_its_node() {
+    let directory = tempfile::tempdir().unwrap();
+    let remote = RemoteChain { network: "anvil".into(), tokens: Vec::new(), caller: std::sync::Arc::new(MiningNode) };
+    let world = world(directory.path()).await.with_node(remote);
+    assert_eq!(world.mine("anvil", 3).await, Ok(17));
+    assert_eq!(world.mine(NETWORK, 3).await, Ok(3));
+    assert!(matches!(world.finalize("anvil").await, Err(TestError::Node(_))));
+    assert!(matches!(world.reorg("anvil", 1, Vec::new()).await, Err(TestError::Invalid(_))));
+    assert!(matches!(world.fault("anvil", "lag", 1).await, Err(TestError::Invalid(_))));
+    assert_eq!(world.fault("base", "lag", 1).await, Err(TestError::UnknownNetwork));
 }
