@@ -2,6 +2,7 @@
 //! number of times. No SQL, no HTTP types, no JSON by hand, and time only through the Clock port.
 
 pub mod accounts;
+mod addresses;
 pub mod api_keys;
 pub mod ask;
 pub mod audit;
@@ -10,9 +11,11 @@ mod check;
 pub mod checkouts;
 mod cidr;
 pub mod deliveries;
+mod derivation;
 pub mod events;
 mod idempotency;
 mod keys;
+mod options;
 pub mod pages;
 pub mod payments;
 pub mod refusal;
@@ -20,6 +23,7 @@ mod render;
 pub mod requests;
 pub mod settings;
 mod shell;
+mod terms;
 pub mod test_world;
 mod waiters;
 pub mod wallets;
@@ -58,6 +62,7 @@ pub(crate) struct Inner {
     /// Wakes the loop that sends, after a commit that made deliveries due.
     pub(crate) deliveries_made: tokio::sync::Notify,
     pub(crate) verified: authorize::Verified,
+    pub(crate) indexes: derivation::Indexes,
 }
 
 /// What the engine stands on.
@@ -90,6 +95,7 @@ impl Engine {
                 waiters: waiters::Waiters::default(),
                 deliveries_made: tokio::sync::Notify::new(),
                 verified: authorize::Verified::new(),
+                indexes: derivation::Indexes::default(),
             }),
         }
     }

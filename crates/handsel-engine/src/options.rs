@@ -1,0 +1,207 @@
+//! The ways to pay of a new checkout: for each accepted network and asset the first wallet that serves it, a locked amount and
+//! an address of its own (xpub) or an amount of its own (static). What can't be offered is left out; nothing to offer is refused,
+//! saying why.
+
+use crate::derivation::Leased;
+use crate::{Code, Engine, Refusal};
+use handsel_core::account::Accept;
+use handsel_core::chain::{Address, Network, Token};
+use handsel_core::checkout::terms::{due, free_tag, pegged_rate};
+use handsel_core::checkout::{Matching, PaymentOption, Rate};
+use handsel_core::id::{AccountId, WalletId};
+use handsel_core::money::{Currency, Money};
+use handsel_core::time::Timestamp;
+use handsel_core::vault::DataKey;
+use handsel_core::wallet::{Destination, State, Wallet};
+use std::sync::Arc;
+
+/// What is asked of the ways to pay.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OptionsAsk<'a> {
+    pub(crate) account: AccountId,
+    pub(crate) price: Money,
+    /// Checked against the configuration already.
+    pub(crate) accept: &'a [Accept],
+    pub(crate) matching: Matching,
+    pub(crate) now: Timestamp,
+    /// Take nothing: nothing of it will be shown again.
+    pub(crate) dry_run: bool,
+}
+
+/// A wallet that may be used now, checked; with its leases where it is an xpub.
+struct Usable {
+    wallet: Wallet,
+    leased: Option<Arc<Leased>>,
+}
+
+/// One address per wallet and checkout: its options share it.
+type Taken = Vec<(WalletId, u32, Address)>;
+
+impl Engine {
+    /// What checkouts of this currency accept when nobody says: every configured token that is worth it 1:1.
+    pub(crate) fn pegged_accept(&self, currency: Currency) -> Vec<Accept> {
+        let networks = self.inner.settings.networks.iter();
+        let pegged = networks.flat_map(|network| {
+            let tokens = network.tokens.iter().filter(move |t| t.pegged_to == Some(currency));
+            tokens.map(|t| Accept { network: network.name.clone(), asset: t.asset.clone() })
+        });
+        pegged.collect()
+    }
+
+    pub(crate) async fn payment_options(
+        &self,
+        key: &DataKey,
+        ask: OptionsAsk<'_>,
+    ) -> Result<Vec<PaymentOption>, Refusal> {
+        let usable = self.usable_wallets(key, &ask).await?;
+        let mut options = Vec::with_capacity(ask.accept.len());
+        let mut reasons = Vec::new();
+        let mut taken = Taken::new();
+        for accept in ask.accept {
+            match self.payment_option(&ask, accept, &usable, &mut taken).await? {
+                Ok(option) => options.push(option),
+                Err(reason) => reasons.push(format!("{} on {}: {reason}", accept.asset, accept.network)),
+            }
+        }
+        if options.is_empty() {
+            let why = if reasons.is_empty() {
+                format!("no configured asset is worth {} one to one", ask.price.currency.code())
+            } else {
+                reasons.join("; ")
+            };
+            return Err(Refusal::new(Code::NoPaymentOption, format!("there is no way to pay this: {why}"))
+                .hint("add a wallet that serves one of the accepted networks and assets"));
+        }
+        Ok(options)
+    }
+
+    /// One option, or why there is none.
+    async fn payment_option(
+        &self,
+        ask: &OptionsAsk<'_>,
+        accept: &Accept,
+        usable: &[Usable],
+        taken: &mut Taken,
+    ) -> Result<Result<PaymentOption, &'static str>, Refusal> {
+        let network = self.inner.settings.networks.iter().find(|n| n.name == accept.network);
+        let Some(network) = network else { return Ok(Err("the network is not configured")) };
+        let Some(token) = network.token(&accept.asset) else { return Ok(Err("the asset is not configured")) };
+        if token.pegged_to != Some(ask.price.currency) {
+            return Ok(Err("it is not worth the checkout's currency one to one, and there is no rate"));
+        }
+        let Some(rate) = pegged_rate(ask.price.currency, token.decimals) else { return Ok(Err("it has no rate")) };
+        let Some(due) = due(ask.price.minor, &rate, token.decimals) else {
+            return Ok(Err("the amount is too small or too large for it"));
+        };
+        let serving = usable.iter().find(|u| serves(&u.wallet, accept));
+        let Some(serving) = serving else { return Ok(Err("no active wallet serves it")) };
+        let lock = Lock { network, token, rate, due };
+        match (&serving.leased, &serving.wallet.destination) {
+            (Some(leased), _) => {
+                let known = taken.iter().find(|(wallet, ..)| *wallet == serving.wallet.id).copied();
+                let (_, index, address) = match known {
+                    Some(known) => known,
+                    None => {
+                        let (index, address) = if ask.dry_run {
+                            self.peek_address(leased).await?
+                        } else {
+                            self.take_address(leased).await?
+                        };
+                        taken.push((serving.wallet.id, index, address));
+                        (serving.wallet.id, index, address)
+                    }
+                };
+                Ok(Ok(self.option_at(ask.account, &serving.wallet, &lock, address, Some(index), 0)))
+            }
+            (None, Destination::Static { address }) => {
+                let tag = self.unique_tag(&lock, *address, ask.now).await?;
+                let Some(tag) = tag else { return Ok(Err("no unique amount is free for it")) };
+                Ok(Ok(self.option_at(ask.account, &serving.wallet, &lock, *address, None, tag)))
+            }
+            (None, Destination::Xpub { .. }) => Ok(Err("its wallet can't be used")),
+        }
+    }
+
+    fn option_at(
+        &self,
+        account: AccountId,
+        wallet: &Wallet,
+        lock: &Lock<'_>,
+        address: Address,
+        derivation: Option<u32>,
+        tag: u128,
+    ) -> PaymentOption {
+        let option = PaymentOption {
+            network: lock.network.name.clone(),
+            chain_id: lock.network.chain_id,
+            asset: lock.token.asset.clone(),
+            token: lock.token.contract,
+            decimals: lock.token.decimals,
+            address,
+            wallet: wallet.id,
+            derivation,
+            due: lock.due,
+            tag,
+            rate: lock.rate,
+            mac: [0; 32],
+        };
+        PaymentOption { mac: self.option_mac(account, &option), ..option }
+    }
+
+    async fn unique_tag(&self, lock: &Lock<'_>, address: Address, now: Timestamp) -> Result<Option<u128>, Refusal> {
+        let (network, token) = (&lock.network.name, lock.token.contract);
+        let leased = self.inner.reader.leased_amounts(network, token, address, now).await?;
+        let mut start = [0u8; 8];
+        self.inner.entropy.fill(&mut start);
+        Ok(free_tag(lock.due, lock.token.decimals, &leased, u128::from(u64::from_be_bytes(start))))
+    }
+
+    /// The account's wallets that may be used now, in the order in which they are preferred, each checked against its MAC.
+    async fn usable_wallets(&self, key: &DataKey, ask: &OptionsAsk<'_>) -> Result<Vec<Usable>, Refusal> {
+        let mut wallets = self.inner.reader.usable_wallets(ask.account).await?;
+        wallets.retain(|wallet| self.may_serve(wallet, ask));
+        wallets.sort_by_key(|w| (matches!(w.state, State::Retiring { .. }), !is_xpub(w), w.created, w.id));
+        let mut usable = Vec::with_capacity(wallets.len());
+        for wallet in wallets {
+            let leased = match &wallet.destination {
+                Destination::Static { .. } => None,
+                Destination::Xpub { xpub, .. } => Some(self.leased(key, &wallet, xpub)?),
+            };
+            self.genuine_wallet(&wallet, leased.as_ref().map(|leased| leased.xpub.text()))?;
+            usable.push(Usable { wallet, leased });
+        }
+        Ok(usable)
+    }
+
+    fn may_serve(&self, wallet: &Wallet, ask: &OptionsAsk<'_>) -> bool {
+        let now = match wallet.state {
+            State::Active { from } => from <= ask.now,
+            State::Retiring { until } => ask.now < until,
+            State::PendingProof | State::Retired { .. } => false,
+        };
+        let proved = !self.inner.settings.live || wallet.proved_at.is_some();
+        let mode = match ask.matching {
+            Matching::Xpub => is_xpub(wallet),
+            Matching::Static => !is_xpub(wallet),
+            _ => true,
+        };
+        now && proved && mode
+    }
+}
+
+/// A price turned into one asset.
+struct Lock<'a> {
+    network: &'a Network,
+    token: &'a Token,
+    rate: Rate,
+    due: u128,
+}
+
+const fn is_xpub(wallet: &Wallet) -> bool {
+    matches!(wallet.destination, Destination::Xpub { .. })
+}
+
+fn serves(wallet: &Wallet, accept: &Accept) -> bool {
+    (wallet.networks.is_empty() || wallet.networks.contains(&accept.network))
+        && (wallet.assets.is_empty() || wallet.assets.contains(&accept.asset))
+}
