@@ -58,6 +58,7 @@ impl Engine {
         payments: &[Payment],
         timeline: Vec<shapes::TimelineEntry>,
     ) -> Result<shapes::Checkout, Refusal> {
+        self.genuine_options(checkout)?;
         let private = Self::open_private(key, checkout)?;
         Ok(self.shape_with(&private, checkout, payments, timeline))
     }

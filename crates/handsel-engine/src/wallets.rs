@@ -1,7 +1,30 @@
 //! Wallets: a merchant's destinations. Whatever could spend is refused with `private_key_refused` and never echoed.
 
-use crate::{Answer, Ask, Engine, ListAsk, Refusal};
-use handsel_core::id::WalletId;
+use crate::check::{self, did_you_mean, invalid};
+use crate::derivation::xpub_place;
+use crate::render::read_answer;
+use crate::shell::{Decision, Happening};
+use crate::{Answer, Ask, Code, Engine, ListAsk, Refusal};
+use handsel_core::chain::Address;
+use handsel_core::change::{Change, Write};
+use handsel_core::eth_signature::recover_personal;
+use handsel_core::event::{Kind, NewEvent};
+use handsel_core::id::{AccountId, WalletId};
+use handsel_core::limits;
+use handsel_core::private_key::looks_private;
+use handsel_core::time::Timestamp;
+use handsel_core::vault::DataKey;
+use handsel_core::wallet::{Destination, State, Wallet};
+use handsel_core::xpub::{Xpub, XpubError};
+use handsel_store::reader::ListQuery;
+use handsel_view::types::answers as shapes;
+use sha2::{Digest, Sha256};
+use std::time::Duration;
+
+/// How long a challenge may be signed.
+const CHALLENGE_VALID_SECONDS: u64 = 7 * 86_400;
+/// Networks or assets of one wallet.
+const LIST_MAX_ENTRIES: usize = 50;
 
 /// What is asked of a new EVM wallet; the texts are as given.
 #[derive(Debug, Clone)]
@@ -15,25 +38,368 @@ pub struct NewWallet {
     pub metadata: Vec<(String, String)>,
 }
 
+/// A destination as asked, in the clear.
+enum Asked {
+    Static(Address),
+    Xpub(Box<Xpub>, Address),
+}
+
 impl Engine {
     pub async fn create_wallet(&self, ask: &Ask, new: NewWallet) -> Result<Answer, Refusal> {
-        let _ = (ask, new);
-        Err(Refusal::internal())
+        nothing_private(&new)?;
+        let new = &new;
+        self.perform(ask, |now| async move {
+            let asked = self.asked_destination(new)?;
+            self.serves_configured(new)?;
+            check::metadata("/metadata", &new.metadata)?;
+            let account = ask.grant.account();
+            self.not_there_yet(account, &asked).await?;
+            let key = self.data_key(account).await?;
+            let wallet = self.new_wallet(&key, account, new, &asked, now);
+            let request = Some(ask.grant.request());
+            let mut kinds = vec![Kind::WalletAdded];
+            if matches!(wallet.state, State::Active { .. }) {
+                kinds.push(Kind::WalletActivated);
+            }
+            let events = self.wallet_events(&key, &kinds, &wallet, None, (request, now));
+            Ok(Decision {
+                action: "wallet.create",
+                object: wallet.id.to_string(),
+                status: 201,
+                body: handsel_view::json(&handsel_view::wallet(self.scene(), &wallet)),
+                version: Some(wallet.version),
+                change: Change { writes: vec![Write::InsertWallet(wallet)], events, ..Change::default() },
+            })
+        })
+        .await
     }
+
     pub async fn wallet(&self, ask: &Ask, id: WalletId) -> Result<Answer, Refusal> {
-        let _ = (ask, id);
-        Err(Refusal::internal())
+        let wallet = self.found_wallet(ask, id).await?;
+        let body = handsel_view::json(&handsel_view::wallet(self.scene(), &wallet));
+        Ok(read_answer(body, Some(wallet.version)))
     }
+
     pub async fn wallets(&self, ask: &ListAsk) -> Result<Answer, Refusal> {
-        let _ = (ask,);
-        Err(Refusal::internal())
+        let page = self.inner.reader.wallets(ask.grant.account(), &ask.query).await?;
+        let key = self.data_key(ask.grant.account()).await?;
+        let mut data = Vec::with_capacity(page.data.len());
+        for wallet in &page.data {
+            self.genuine(&key, wallet)?;
+            data.push(handsel_view::wallet(self.scene(), wallet));
+        }
+        let list = shapes::WalletList::new(ask.path, data, page.has_more);
+        Ok(read_answer(handsel_view::json(&list), None))
     }
+
+    /// The challenge signed by the wallet's own address (xpub: child 0), as `personal_sign` gives it.
     pub async fn prove_wallet(&self, ask: &Ask, id: WalletId, signature: &str) -> Result<Answer, Refusal> {
-        let _ = (ask, id, signature);
-        Err(Refusal::internal())
+        self.perform(ask, |now| async move {
+            let before = self.found_wallet(ask, id).await?;
+            ask.expect_version(before.version)?;
+            if let State::Retired { .. } | State::Retiring { .. } = before.state {
+                let detail = "this wallet is being retired; only pending_proof and active ones can be proved";
+                return Err(Refusal::new(Code::StateConflict, detail));
+            }
+            let invalid = |detail: String| Refusal::new(Code::SignatureInvalid, detail).at("/signature");
+            if now > before.created.plus(Duration::from_secs(CHALLENGE_VALID_SECONDS)) {
+                return Err(invalid("the challenge has expired; add the wallet again for a new one".to_owned()));
+            }
+            let signer = recover_personal(&before.challenge, signature).map_err(|why| invalid(why.to_string()))?;
+            if signer != proof_address(&before) {
+                let wanted = proof_address(&before).checksummed();
+                return Err(invalid(format!(
+                    "the challenge must be signed by {wanted}, this is another wallet's signature"
+                )));
+            }
+            let key = self.data_key(before.account).await?;
+            let (mut after, kinds) = proved(before.clone(), now);
+            after.mac = self.mac_of(&key, &after)?;
+            let request = Some(ask.grant.request());
+            let events = self.wallet_events(&key, &kinds, &after, Some(&before), (request, now));
+            Ok(self.wallet_decision("wallet.prove", after, events))
+        })
+        .await
     }
+
     pub async fn retire_wallet(&self, ask: &Ask, id: WalletId) -> Result<Answer, Refusal> {
-        let _ = (ask, id);
-        Err(Refusal::internal())
+        self.perform(ask, |now| async move {
+            let before = self.found_wallet(ask, id).await?;
+            ask.expect_version(before.version)?;
+            if matches!(before.state, State::Retired { .. }) {
+                return Err(Refusal::new(Code::StateConflict, "this wallet is retired already; add another"));
+            }
+            let mut after = before.clone();
+            after.state = State::Retired { at: now };
+            after.version += 1;
+            let key = self.data_key(before.account).await?;
+            let request = Some(ask.grant.request());
+            let events = self.wallet_events(&key, &[Kind::WalletRetired], &after, Some(&before), (request, now));
+            Ok(self.wallet_decision("wallet.retire", after, events))
+        })
+        .await
     }
+
+    fn wallet_decision(&self, action: &'static str, wallet: Wallet, events: Vec<NewEvent>) -> Decision {
+        Decision {
+            action,
+            object: wallet.id.to_string(),
+            status: 200,
+            body: handsel_view::json(&handsel_view::wallet(self.scene(), &wallet)),
+            version: Some(wallet.version),
+            change: Change { writes: vec![Write::UpdateWallet(wallet)], events, ..Change::default() },
+        }
+    }
+
+    async fn found_wallet(&self, ask: &Ask, id: WalletId) -> Result<Wallet, Refusal> {
+        let found = self.inner.reader.wallet(ask.grant.account(), id).await?;
+        let wallet = found.ok_or_else(|| Refusal::missing("wallet"))?;
+        let key = self.data_key(wallet.account).await?;
+        self.genuine(&key, &wallet)?;
+        Ok(wallet)
+    }
+
+    fn genuine(&self, key: &DataKey, wallet: &Wallet) -> Result<(), Refusal> {
+        let xpub = self.opened_xpub(key, wallet)?;
+        self.genuine_wallet(wallet, xpub.as_deref())
+    }
+
+    fn mac_of(&self, key: &DataKey, wallet: &Wallet) -> Result<[u8; 32], Refusal> {
+        let xpub = self.opened_xpub(key, wallet)?;
+        Ok(self.wallet_mac(wallet, xpub.as_deref()))
+    }
+
+    fn opened_xpub(&self, key: &DataKey, wallet: &Wallet) -> Result<Option<String>, Refusal> {
+        let Destination::Xpub { xpub, .. } = &wallet.destination else { return Ok(None) };
+        let row = wallet.id.to_string();
+        let text = key.open(xpub_place(&row), xpub).ok().and_then(|plain| String::from_utf8(plain).ok());
+        text.map(Some).ok_or_else(|| self.forged(wallet.account, row))
+    }
+
+    fn new_wallet(&self, key: &DataKey, account: AccountId, new: &NewWallet, asked: &Asked, now: Timestamp) -> Wallet {
+        let id = WalletId::new(now, &*self.inner.entropy);
+        let destination = match asked {
+            Asked::Static(address) => Destination::Static { address: *address },
+            Asked::Xpub(xpub, proof_address) => Destination::Xpub {
+                xpub: key.seal(xpub_place(&id.to_string()), xpub.text().as_bytes(), &*self.inner.entropy),
+                fingerprint: xpub.fingerprint(),
+                proof_address: *proof_address,
+            },
+        };
+        let state = if self.inner.settings.live { State::PendingProof } else { State::Active { from: now } };
+        let mut wallet = Wallet {
+            id,
+            account,
+            created: now,
+            version: 1,
+            destination,
+            networks: new.networks.clone(),
+            assets: new.assets.clone(),
+            challenge: String::new(),
+            proved_at: None,
+            state,
+            mac: [0; 32],
+            metadata: new.metadata.clone(),
+        };
+        wallet.challenge = self.challenge(&wallet, asked);
+        let text = match asked {
+            Asked::Static(_) => None,
+            Asked::Xpub(xpub, _) => Some(xpub.text()),
+        };
+        wallet.mac = self.wallet_mac(&wallet, text);
+        wallet
+    }
+
+    /// What the wallet's owner is asked to sign (06 1.7). An xpub is named by its hash: the text may be shown around.
+    fn challenge(&self, wallet: &Wallet, asked: &Asked) -> String {
+        let mut nonce = [0u8; 16];
+        self.inner.entropy.fill(&mut nonce);
+        let url = &self.inner.settings.public_url;
+        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
+        let networks = if wallet.networks.is_empty() { "all".to_owned() } else { wallet.networks.join(", ") };
+        let (mode, destination) = match asked {
+            Asked::Static(address) => ("static", format!("Address: {}", address.checksummed())),
+            Asked::Xpub(xpub, _) => {
+                ("xpub", format!("Xpub SHA-256: {}", hex::encode(Sha256::digest(xpub.text().as_bytes()))))
+            }
+        };
+        let until = wallet.created.plus(Duration::from_secs(CHALLENGE_VALID_SECONDS)).seconds();
+        format!(
+            "{host} asks you to prove that this wallet is yours and may receive payments.\n\nAccount: {}\nWallet: {}\n\
+             Mode: {mode}\nNetworks: {networks}\n{destination}\nNonce: {}\nValid until (Unix time): {until}",
+            wallet.account,
+            wallet.id,
+            hex::encode(nonce),
+        )
+    }
+
+    fn asked_destination(&self, new: &NewWallet) -> Result<Asked, Refusal> {
+        match new.mode.as_str() {
+            "static" => {
+                if new.xpub.is_some() {
+                    return Err(invalid("/evm/xpub", "a static wallet has an address; for an xpub use mode xpub"));
+                }
+                let text = new
+                    .address
+                    .as_deref()
+                    .ok_or_else(|| missing("/evm/address", "a static wallet needs an address"))?;
+                Ok(Asked::Static(self.asked_address(text)?))
+            }
+            "xpub" => {
+                if new.address.is_some() {
+                    return Err(invalid("/evm/address", "an xpub wallet has an xpub; for an address use mode static"));
+                }
+                let text = new.xpub.as_deref().ok_or_else(|| missing("/evm/xpub", "an xpub wallet needs an xpub"))?;
+                let refused = |why: XpubError| match why {
+                    XpubError::PrivateKey => private_key("/evm/xpub"),
+                    _ => Refusal::new(Code::AddressInvalid, why.to_string()).at("/evm/xpub"),
+                };
+                let xpub = Xpub::parse(text.trim()).map_err(refused)?;
+                let proof = xpub.address(0).ok_or_else(|| refused(XpubError::Malformed))?;
+                Ok(Asked::Xpub(Box::new(xpub), proof))
+            }
+            "pool" | "router" | "forwarder" => {
+                Err(invalid("/mode", "wallets of this mode are not possible yet; use static or xpub"))
+            }
+            other => {
+                let guess = did_you_mean(other, ["static", "xpub"]);
+                Err(invalid("/mode", format!("the mode is static or xpub{guess}")))
+            }
+        }
+    }
+
+    fn asked_address(&self, text: &str) -> Result<Address, Refusal> {
+        let refuse = |detail: &'static str| Refusal::new(Code::AddressInvalid, detail).at("/evm/address");
+        let address = Address::parse(text).ok_or_else(|| refuse("an address is 0x and 40 hex digits"))?;
+        let digits = text.get(2..).unwrap_or_default();
+        let mixed = digits.bytes().any(|b| b.is_ascii_uppercase()) && digits.bytes().any(|b| b.is_ascii_lowercase());
+        if mixed && address.checksummed() != text {
+            return Err(refuse("the address has a typing error: its upper and lower case don't fit (EIP-55)"));
+        }
+        if address == Address::default() {
+            return Err(refuse("nobody has the zero address"));
+        }
+        if self.inner.settings.networks.iter().any(|network| network.token_at(address).is_some()) {
+            return Err(refuse("this is a token's contract, not a wallet"));
+        }
+        Ok(address)
+    }
+
+    /// Networks and assets must be configured; an asset on one of the wallet's networks at least.
+    fn serves_configured(&self, new: &NewWallet) -> Result<(), Refusal> {
+        for (root, list) in [("/networks", &new.networks), ("/assets", &new.assets)] {
+            if list.len() > LIST_MAX_ENTRIES {
+                return Err(invalid(root, format!("at most {LIST_MAX_ENTRIES} entries are possible")));
+            }
+            if let Some(at) = (1..list.len()).find(|at| list[..*at].contains(&list[*at])) {
+                return Err(invalid(&format!("{root}/{at}"), "this entry is there already"));
+            }
+        }
+        for (at, name) in new.networks.iter().enumerate() {
+            self.known_network(&format!("/networks/{at}"), name)?;
+        }
+        let networks = self.inner.settings.networks.iter();
+        let chosen = networks.filter(|n| new.networks.is_empty() || new.networks.contains(&n.name));
+        let assets: Vec<&str> = chosen.flat_map(|n| n.tokens.iter().map(|t| t.asset.as_str())).collect();
+        for (at, name) in new.assets.iter().enumerate() {
+            if !assets.contains(&name.as_str()) {
+                let guess = did_you_mean(name, assets.iter().copied());
+                let detail = format!("no such asset is configured on the wallet's networks{guess}");
+                return Err(invalid(&format!("/assets/{at}"), detail));
+            }
+        }
+        Ok(())
+    }
+
+    /// An xpub that was ever added must not be added again: its addresses would be given out twice. An address may come back
+    /// once its old wallet is retired.
+    async fn not_there_yet(&self, account: AccountId, asked: &Asked) -> Result<(), Refusal> {
+        let same = |wallet: &Wallet| match (asked, &wallet.destination) {
+            (Asked::Static(new), Destination::Static { address }) => {
+                new == address && !matches!(wallet.state, State::Retired { .. })
+            }
+            (Asked::Xpub(new, proof), Destination::Xpub { fingerprint, proof_address, .. }) => {
+                *fingerprint == new.fingerprint() || proof_address == proof
+            }
+            _ => false,
+        };
+        let mut query = ListQuery { limit: limits::LIST_LIMIT_MAX_ROWS, ..ListQuery::default() };
+        loop {
+            let page = self.inner.reader.wallets(account, &query).await?;
+            if let Some(known) = page.data.iter().find(|wallet| same(wallet)) {
+                return Err(Refusal::new(Code::StateConflict, format!("this is {} already", known.id)));
+            }
+            match page.data.last() {
+                Some(last) if page.has_more => query.starting_after = Some(last.id.to_string()),
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn wallet_events(
+        &self,
+        key: &DataKey,
+        kinds: &[Kind],
+        after: &Wallet,
+        before: Option<&Wallet>,
+        (request, now): (Option<handsel_core::id::RequestId>, Timestamp),
+    ) -> Vec<NewEvent> {
+        let object = after.id.to_string();
+        let shape = |wallet| handsel_view::wallet(self.scene(), wallet);
+        let event = |kind: &Kind| {
+            let happening = Happening {
+                account: after.account,
+                kind: *kind,
+                object: &object,
+                version: after.version,
+                request,
+                now,
+                only_to: None,
+            };
+            let before = before.map(shape);
+            self.event_of(key, happening, |facts| handsel_view::event_body(facts, &shape(after), before.as_ref()))
+        };
+        kinds.iter().map(event).collect()
+    }
+}
+
+/// Whatever could spend is refused wherever it stands, before anything else is looked at, and never echoed.
+fn nothing_private(new: &NewWallet) -> Result<(), Refusal> {
+    let lists = [("/networks", &new.networks), ("/assets", &new.assets)];
+    let listed = lists.into_iter().flat_map(|(param, list)| list.iter().map(move |text| (param, text)));
+    let metadata = new.metadata.iter().flat_map(|(name, value)| [("/metadata", name), ("/metadata", value)]);
+    let given = [("/evm/address", &new.address), ("/evm/xpub", &new.xpub)];
+    let given = given.into_iter().filter_map(|(param, text)| Some((param, text.as_ref()?)));
+    let mut all = given.chain([("/mode", &new.mode)]).chain(listed).chain(metadata);
+    all.find(|(_, text)| looks_private(text)).map_or(Ok(()), |(param, _)| Err(private_key(param)))
+}
+
+fn private_key(param: &str) -> Refusal {
+    let detail = "this can spend; Handsel takes public keys and addresses only, and has not kept it";
+    Refusal::new(Code::PrivateKeyRefused, detail)
+        .at(param)
+        .hint("treat it as exposed: move the funds to a new wallet, then give that wallet's xpub or address")
+}
+
+fn missing(param: &str, detail: &'static str) -> Refusal {
+    Refusal::new(Code::ParameterMissing, detail).at(param)
+}
+
+const fn proof_address(wallet: &Wallet) -> Address {
+    match &wallet.destination {
+        Destination::Static { address } => *address,
+        Destination::Xpub { proof_address, .. } => *proof_address,
+    }
+}
+
+/// The wallet with its proof, and what is told of it.
+fn proved(mut wallet: Wallet, now: Timestamp) -> (Wallet, Vec<Kind>) {
+    let mut kinds = vec![Kind::WalletProved];
+    wallet.proved_at = Some(now);
+    if wallet.state == State::PendingProof {
+        wallet.state = State::Active { from: now };
+        kinds.push(Kind::WalletActivated);
+    }
+    wallet.version += 1;
+    (wallet, kinds)
 }
