@@ -4,6 +4,33 @@
 pub const REQUEST_BODY_MAX_BYTES: usize = 1024 * 1024;
 /// Nesting of a request's JSON.
 pub const JSON_DEPTH_MAX_LEVELS: usize = 32;
+/// How long a request's body may take to arrive.
+pub const REQUEST_BODY_TIMEOUT_SECONDS: u64 = 30;
+/// A new connection's first byte, its TLS handshake, and the head of each request.
+pub const CONNECTION_FIRST_BYTE_TIMEOUT_SECONDS: u64 = 10;
+pub const REQUEST_HEAD_TIMEOUT_SECONDS: u64 = 10;
+/// Open connections: all of them, and those of one IPv4 address or IPv6 /64.
+pub const CONNECTIONS_MAX: usize = 8_192;
+pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
+/// Streams of one HTTP/2 connection, and the bytes of its headers.
+pub const HTTP2_STREAMS_MAX: u32 = 128;
+pub const REQUEST_HEAD_MAX_BYTES: u32 = 32 * 1024;
+/// What still runs when the server is asked to stop may take so long.
+pub const SHUTDOWN_GRACE_SECONDS: u64 = 30;
+/// `expand[]`.
+pub const EXPAND_MAX_ENTRIES: usize = 20;
+pub const EXPAND_MAX_LEVELS: usize = 4;
+/// Rate limits (02): a bucket of so many seconds' worth, and so many times the rate within any one second.
+pub const RATE_BUCKET_SECONDS: u64 = 40;
+pub const RATE_PEAK_FACTOR: u64 = 5;
+/// Failed authentications of one address: so many at once, and so many more each second.
+pub const AUTH_FAILURES_MAX_AT_ONCE: u64 = 600;
+pub const AUTH_FAILURES_PER_SECOND: u64 = 20;
+/// Accounts and addresses whose rates are remembered at once.
+pub const RATE_CELLS_MAX: usize = 100_000;
+/// A live status stream: how often it speaks when nothing happens, and how long it lasts.
+pub const STREAM_KEEP_ALIVE_SECONDS: u64 = 15;
+pub const STREAM_MAX_SECONDS: u64 = 3_600;
 /// One webhook event's body.
 pub const EVENT_BODY_MAX_BYTES: usize = 64 * 1024;
 /// Entries of a `metadata` object.

@@ -116,7 +116,7 @@ asks! {
         #[serde(default)] drop: Vec<String>,
     }
     TestFaults { kind: String, seconds: u64 }
-    TestClock {
+    MoveTestClock {
         #[serde(default)] advance_seconds: Option<u64>,
         /// Unix seconds.
         #[serde(default)] set: Option<i64>,

@@ -1,0 +1,94 @@
+//! `/v1/checkouts`.
+
+use super::{accept, choice};
+use crate::route::{Call, Outcome, Reply};
+use crate::sse;
+use handsel_core::checkout::Matching;
+use handsel_core::id::CheckoutId;
+use handsel_core::limits::CHECKOUT_EXPIRES_DEFAULT_SECONDS;
+use handsel_engine::checkouts::{LineItem, NewCheckout, Resolution};
+use handsel_types::asks::{CreateCheckout, ExtendCheckout, PatchCheckout, ResolveCheckout};
+
+const MATCHING: &[(&str, Matching)] = &[
+    ("auto", Matching::Auto),
+    ("xpub", Matching::Xpub),
+    ("static", Matching::Static),
+    ("pool", Matching::Pool),
+    ("router", Matching::Router),
+    ("forwarder", Matching::Forwarder),
+];
+const RESOLUTIONS: &[(&str, Resolution)] =
+    &[("accept_as_paid", Resolution::AcceptAsPaid), ("refund", Resolution::Refund), ("ignore", Resolution::Ignore)];
+
+pub(crate) async fn create(mut call: Call) -> Outcome {
+    let body: CreateCheckout = call.body().await?;
+    let ask = call.ask()?;
+    let matching = body.matching.as_deref().map(|name| choice(name, "/matching", MATCHING)).transpose()?;
+    let item = |i: handsel_types::answers::LineItem| LineItem { name: i.name, quantity: i.quantity, amount: i.amount };
+    let new = NewCheckout {
+        amount: body.amount,
+        currency: body.currency,
+        accept: accept(body.accept),
+        customer: body.customer,
+        reference: body.reference,
+        success_url: body.success_url,
+        cancel_url: body.cancel_url,
+        expires_in_seconds: body.expires_in,
+        tolerance_bps: body.tolerance_bps,
+        matching: matching.unwrap_or(Matching::Auto),
+        line_items: body.line_items.into_iter().map(item).collect(),
+        metadata: body.metadata.into_iter().collect(),
+    };
+    Ok(call.app.engine().create_checkout(&ask, new).await?.into())
+}
+
+pub(crate) async fn get(mut call: Call) -> Outcome {
+    let ask = call.ask()?;
+    Ok(call.app.engine().checkout(&ask, call.id()?).await?.into())
+}
+
+pub(crate) async fn list(mut call: Call) -> Outcome {
+    let ask = call.list::<CheckoutId>()?;
+    Ok(call.app.engine().checkouts(&ask).await?.into())
+}
+
+pub(crate) async fn patch(mut call: Call) -> Outcome {
+    let body: PatchCheckout = call.body().await?;
+    let ask = call.ask()?;
+    let metadata = body.metadata.unwrap_or_default().into_iter().collect();
+    Ok(call.app.engine().patch_checkout(&ask, call.id()?, metadata).await?.into())
+}
+
+pub(crate) async fn expire(mut call: Call) -> Outcome {
+    call.no_body().await?;
+    let ask = call.ask()?;
+    Ok(call.app.engine().expire_checkout(&ask, call.id()?).await?.into())
+}
+
+pub(crate) async fn cancel(mut call: Call) -> Outcome {
+    call.no_body().await?;
+    let ask = call.ask()?;
+    Ok(call.app.engine().cancel_checkout(&ask, call.id()?).await?.into())
+}
+
+pub(crate) async fn extend(mut call: Call) -> Outcome {
+    let body: ExtendCheckout = call.body().await?;
+    let ask = call.ask()?;
+    let seconds = body.seconds.unwrap_or(CHECKOUT_EXPIRES_DEFAULT_SECONDS);
+    Ok(call.app.engine().extend_checkout(&ask, call.id()?, seconds).await?.into())
+}
+
+pub(crate) async fn resolve(mut call: Call) -> Outcome {
+    let body: ResolveCheckout = call.body().await?;
+    let ask = call.ask()?;
+    let resolution = choice(&body.action, "/action", RESOLUTIONS)?;
+    Ok(call.app.engine().resolve_checkout(&ask, call.id()?, resolution).await?.into())
+}
+
+/// The checkout at once, and again after every change.
+pub(crate) async fn stream(mut call: Call) -> Outcome {
+    let ask = call.ask()?;
+    let id: CheckoutId = call.id()?;
+    let first = call.app.engine().checkout(&ask, id).await?;
+    Ok(Reply::Stream(sse::checkout(call.app, ask, id, first)))
+}

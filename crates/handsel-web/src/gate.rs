@@ -1,0 +1,231 @@
+//! The way into `/v1`, in the order of 02 "auth": query scan; form and mode of the key, key, IP; then route, scope, body,
+//! existence. Whoever has no key learns nothing about routes.
+
+use crate::extract::{leak, query::Query};
+use crate::headers::{VERSION, caught};
+use crate::limit::{Class, Standing};
+use crate::problem::Refused;
+use crate::route::{Call, Outcome, Route};
+use crate::{App, answer, client};
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequestParts, RawPathParams, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use handsel_core::change::RequestRow;
+use handsel_core::id::RequestId;
+use handsel_core::limits::{REQUEST_BODY_MAX_BYTES, REQUEST_BODY_TIMEOUT_SECONDS};
+use handsel_core::secret::SecretText;
+use handsel_core::time::Timestamp;
+use handsel_engine::api_keys::Caller;
+use handsel_engine::{Code, Refusal};
+use handsel_types::API_VERSION;
+use http::{HeaderMap, Method, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Somebody who got in.
+struct Entered {
+    caller: Arc<Caller>,
+    query: Query,
+}
+
+/// Around the API's router, its fallbacks included.
+pub(crate) async fn gate(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let started = app.engine().clock().wall();
+    let id = request_id(&request);
+    let ip = client::address(&app, request.extensions(), request.headers());
+    let asked =
+        Asked { id, ip, raw_query: request.uri().query().unwrap_or("").to_owned(), headers: request.headers().clone() };
+    let entered = match enter(&app, &asked).await {
+        Ok(entered) => entered,
+        Err((refusal, standing)) => {
+            let mut response = Refused(refusal).into_response();
+            standing.write(response.headers_mut());
+            return response;
+        }
+    };
+    let caller = Arc::clone(&entered.caller);
+    let class = if request.method().is_safe() { Class::Read } else { Class::Write };
+    let standing = app.limiter().account(caller.account.id, caller.account.tier, class, app.wall_nanos());
+    let method = request.method().clone();
+    let mut response = match standing.check() {
+        Err(refusal) => Refused(refusal).into_response(),
+        Ok(()) => {
+            request.extensions_mut().insert(entered.caller);
+            request.extensions_mut().insert(entered.query);
+            caught(next.run(request)).await
+        }
+    };
+    standing.write(response.headers_mut());
+    let row = noted(&app, Noted { id, caller: &caller, method: &method, ip, started }, &response);
+    if let Err(refusal) = app.engine().note_request(row).await {
+        tracing::warn!(code = refusal.code.name(), "a request could not be noted");
+    }
+    response
+}
+
+/// What the gate looks at: never the body.
+struct Asked {
+    id: RequestId,
+    ip: IpAddr,
+    raw_query: String,
+    headers: HeaderMap,
+}
+
+async fn enter(app: &App, asked: &Asked) -> Result<Entered, (Refusal, Standing)> {
+    let ip = asked.ip;
+    let before = app.limiter().address(ip, app.wall_nanos());
+    before.check().map_err(|refusal| (refusal, before))?;
+    match admit(app, asked).await {
+        Ok(entered) => Ok(entered),
+        Err(refusal) => {
+            let counts = matches!(refusal.code.status(), 400 | 401 | 403);
+            let standing = if counts { app.limiter().failed(ip, app.wall_nanos()) } else { before };
+            Err((refusal, standing))
+        }
+    }
+}
+
+async fn admit(app: &App, asked: &Asked) -> Result<Entered, Refusal> {
+    let Asked { id, ip, raw_query, headers } = asked;
+    let raw = raw_query.as_str();
+    let query = Query::parse(raw);
+    let decoded = query.as_ref().ok().into_iter().flat_map(Query::texts);
+    let leaked = leak::find(raw.as_bytes()).or_else(|| decoded.filter_map(|text| leak::find(text.as_bytes())).next());
+    if let Some(key) = leaked {
+        return Err(app.report_leak(&key, *id, "query").await);
+    }
+    let key = presented(headers)?;
+    let origin = headers.get(header::ORIGIN).and_then(|v| v.to_str().ok());
+    let caller = app.engine().authenticate(&key, *ip, origin).await?;
+    Ok(Entered { caller: Arc::new(caller), query: query? })
+}
+
+/// The key of `Authorization: Bearer …`; the scheme's name in any case.
+fn presented(headers: &HeaderMap) -> Result<SecretText, Refusal> {
+    let missing = |detail: &'static str| {
+        Refusal::new(Code::AuthenticationRequired, detail)
+            .hint("send Authorization: Bearer followed by your secret key")
+    };
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = values.next() else { return Err(missing("this needs an API key")) };
+    if values.next().is_some() {
+        return Err(missing("send one Authorization header"));
+    }
+    let text = value.to_str().map_err(|_| missing("the Authorization header is not printable ASCII"))?;
+    let (scheme, key) = text.split_once(' ').unwrap_or((text, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") || key.trim().is_empty() {
+        return Err(missing("the API key must be a Bearer token"));
+    }
+    Ok(SecretText::new(key.trim()))
+}
+
+fn request_id(request: &Request) -> RequestId {
+    request.extensions().get::<RequestId>().copied().unwrap_or(RequestId::from_bits(0))
+}
+
+/// One route, after the gate: scope, version, body, handler.
+pub(crate) async fn run(app: App, route: &'static Route, request: Request) -> Response {
+    let mut response = match called(app.clone(), route, request).await {
+        Ok(response) => response,
+        Err(refusal) => Refused(refusal).into_response(),
+    };
+    response.extensions_mut().insert(route);
+    response
+}
+
+async fn called(app: App, route: &'static Route, request: Request) -> Result<Response, Refusal> {
+    let id = request_id(&request);
+    let (mut parts, body) = request.into_parts();
+    let caller = parts.extensions.get::<Arc<Caller>>().cloned().ok_or_else(Refusal::internal)?;
+    let grant = caller.grant(route.scope, id)?;
+    check_version(&parts.headers)?;
+    let params = match RawPathParams::from_request_parts(&mut parts, &()).await {
+        Ok(params) => params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        Err(_) => return Err(Refusal::new(Code::ParameterInvalid, "the path is not percent-encoded UTF-8")),
+    };
+    let body = if route.writes() { read_body(&parts.headers, body).await? } else { Bytes::new() };
+    let shown = answer::Shown::of(route, &parts.uri, &parts.headers, app.public_url());
+    let call = Call {
+        route,
+        caller,
+        grant,
+        request: id,
+        params,
+        path: parts.uri.path().to_owned(),
+        raw_query: parts.uri.query().unwrap_or("").to_owned(),
+        query: parts.extensions.remove::<Query>().unwrap_or_default(),
+        headers: parts.headers,
+        body,
+        app,
+    };
+    let outcome: Outcome = (route.run)(call).await;
+    Ok(shown.render(outcome?))
+}
+
+fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+    match headers.get(VERSION) {
+        None => Ok(()),
+        Some(value) if value == API_VERSION => Ok(()),
+        Some(_) => {
+            let detail = format!("this version is not known; this server speaks {API_VERSION}");
+            Err(Refusal::new(Code::ParameterInvalid, detail).at("Handsel-Version"))
+        }
+    }
+}
+
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+    let too_large =
+        || Refusal::new(Code::BodyTooLarge, format!("a body may have at most {REQUEST_BODY_MAX_BYTES} bytes"));
+    let stated =
+        headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+    if stated.is_some_and(|length| length > REQUEST_BODY_MAX_BYTES) {
+        return Err(too_large());
+    }
+    let whole = Limited::new(body, REQUEST_BODY_MAX_BYTES).collect();
+    match tokio::time::timeout(Duration::from_secs(REQUEST_BODY_TIMEOUT_SECONDS), whole).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(Refusal::new(Code::JsonInvalid, "the body broke off before its end")),
+        Err(_) => Err(Refusal::new(Code::JsonInvalid, "the body did not arrive in time")),
+    }
+}
+
+/// Within the gate, but no such path.
+pub(crate) async fn route_missing() -> Refused {
+    Refused(Refusal::new(Code::RouteMissing, "there is no such route").hint("see /openapi.json for those that are"))
+}
+
+pub(crate) async fn method_not_allowed() -> Refused {
+    Refused(Refusal::new(Code::MethodNotAllowed, "this route has no such method; the Allow header names those it has"))
+}
+
+struct Noted<'a> {
+    id: RequestId,
+    caller: &'a Caller,
+    method: &'a Method,
+    ip: IpAddr,
+    started: Timestamp,
+}
+
+/// A line of the request log; the audit leaf of reads and refusals hangs on it.
+fn noted(app: &App, noted: Noted<'_>, response: &Response) -> RequestRow {
+    let clock = app.engine().clock();
+    let duration = clock.wall().since(noted.started).as_millis();
+    let extensions = response.extensions();
+    let refusal = extensions.get::<Refusal>();
+    RequestRow {
+        id: noted.id,
+        account: noted.caller.account.id,
+        created: clock.now(),
+        method: noted.method.to_string(),
+        route: extensions.get::<&'static Route>().map_or("unknown", |route| route.path).to_owned(),
+        status: refusal.map_or(response.status().as_u16(), |r| r.code.status()),
+        code: refusal.map(|r| r.code.name().to_owned()),
+        key: Some(noted.caller.key.id),
+        duration_ms: u32::try_from(duration).unwrap_or(u32::MAX),
+        ip_prefix: client::prefix(noted.ip),
+    }
+}

@@ -1,0 +1,5 @@
+//! What needs no key: health, the hosted checkout page and its parts.
+
+pub(crate) mod assets;
+pub(crate) mod checkout;
+pub(crate) mod health;
