@@ -45,8 +45,11 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Op
     Option::<T>::deserialize(from).map(Some)
 }
 
-/// Reads one answer. `Ok(None)` is a null result.
-pub(super) fn read_single<'de, T: Deserialize<'de>>(body: &'de [u8], id: u64) -> Result<Option<T>, RpcError> {
+/// Reads one answer to the call `id`, in one pass. `Ok(None)` is a null result.
+///
+/// # Errors
+/// When it is no answer to that call, or the node refused.
+pub fn read_single<'de, T: Deserialize<'de>>(body: &'de [u8], id: u64) -> Result<Option<T>, RpcError> {
     // Our derived readers would take a list for an object, field by field.
     if first_byte(body) == Some(b'[') {
         return Err(RpcError::Malformed("a list in place of an answer"));

@@ -11,5 +11,6 @@ mod hint;
 
 pub use breaker::Breaker;
 pub use client::{Call, RpcClient};
+pub use envelope::read_single as read_answer;
 pub use error::{NodeRefusal, RpcError};
 pub use hint::HeadHints;
