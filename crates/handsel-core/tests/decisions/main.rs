@@ -1,0 +1,6 @@
+//! The decisions about money, driven as the engine drives them: blocks in, events and new objects out.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod properties;
+mod scene;
+mod table;
