@@ -1,4 +1,6 @@
-//! What is known of chains: headers, transfers, networks and tokens.
+//! What is known of chains: headers, transfers, networks and tokens. The watcher's pure core is in [`watcher`].
+
+pub mod watcher;
 
 use core::fmt;
 

@@ -4,3 +4,4 @@
 mod properties;
 mod scene;
 mod table;
+mod watcher;
