@@ -3,5 +3,7 @@
 pub mod client;
 pub mod config;
 pub mod exit;
+pub mod operator;
 pub mod system;
 pub mod verbs;
+pub mod wire;

@@ -1,6 +1,8 @@
 //! The verbs, one module each.
 
+pub mod accounts;
 pub mod api;
+pub mod doctor;
 pub mod events;
 pub mod keys;
 pub mod listen;
@@ -42,4 +44,21 @@ pub fn read_secret(path: &std::path::Path) -> Result<SecretText, Failure> {
     let text = std::fs::read_to_string(path);
     let text = text.map_err(|error| Failure::usage(format!("{} can't be read: {}", path.display(), error.kind())))?;
     Ok(SecretText::new(text.trim().to_owned()))
+}
+
+/// The configuration file (if one is named) with the environment over it.
+pub fn read_config(
+    verb: crate::config::Verb,
+    path: Option<&std::path::Path>,
+) -> Result<crate::config::Config, Failure> {
+    let text = match path {
+        None => None,
+        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("the configuration {} can't be read: {}", path.display(), error.kind()))
+        })?),
+    };
+    let variables: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    crate::config::Config::read(verb, text.as_deref(), &variables).map_err(Failure::usage)
 }

@@ -1,0 +1,142 @@
+//! Puts the rooms together. No logic: what is decided here is only who gets what.
+
+use crate::config::{Config, Database};
+use crate::exit::Failure;
+use crate::system::{OsEntropy, SystemClock};
+use handsel_core::chain::Network;
+use handsel_core::egress_rules::{AddressPolicy, UrlPolicy};
+use handsel_core::port::{BoxFuture, ChainSource, Clock, Entropy, HookSender, HostJudge, TestWorld};
+use handsel_core::secret::SecretBytes;
+use handsel_core::vault::Vault;
+use handsel_engine::{Engine, Parts, Settings};
+use handsel_net::egress::{Egress, EgressConfig, NamedOptions};
+use handsel_net::evm::EvmSource;
+use handsel_net::hook_sender::WebhookSender;
+use handsel_net::rpc::{Call, RpcClient};
+use handsel_sandbox::NodeCaller;
+use handsel_store::{Database as StoreDatabase, Store, StoreConfig};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The rooms, put together; nothing runs yet.
+#[derive(Debug)]
+pub struct House {
+    pub engine: Engine,
+    pub store: Store,
+    pub chains: Vec<(Network, Arc<dyn ChainSource>)>,
+    pub sender: Arc<dyn HookSender>,
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What `dev` adds to a server: the clock and the world of the sandbox.
+#[derive(Debug)]
+pub struct Sandbox {
+    pub clock: Arc<dyn Clock>,
+    pub world: Arc<dyn TestWorld>,
+}
+
+/// Opens the database, checks that it belongs to this key and environment, and wires every room.
+pub async fn house(
+    config: &Config,
+    data: &Path,
+    key: SecretBytes<32>,
+    sandbox: Option<Sandbox>,
+) -> Result<House, Failure> {
+    let store = open_store(config, data).await?;
+    check_key(&store, &key).await?;
+    let (clock, world): (Arc<dyn Clock>, _) = match sandbox {
+        Some(Sandbox { clock, world }) => (clock, Some(world)),
+        None => (Arc::new(SystemClock), None),
+    };
+    let egress = egress(config)?;
+    let sender = Arc::new(WebhookSender::new(egress));
+    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+    let engine = Engine::new(Parts {
+        settings: settings(config, key),
+        reader: store.reader.clone(),
+        writer: store.writer.clone(),
+        clock,
+        entropy: Arc::clone(&entropy),
+        judge: Arc::clone(&sender) as Arc<dyn HostJudge>,
+        world,
+    });
+    let chains = config.chains.iter().map(|chain| {
+        let urls: Vec<&str> = chain.rpc_urls.iter().map(|url| url.expose()).collect();
+        let source = EvmSource::new(&urls, &NamedOptions::default());
+        let source = source.map_err(|error| Failure::usage(format!("chain {}: {error}", chain.network.name)))?;
+        Ok((chain.network.clone(), Arc::new(source) as Arc<dyn ChainSource>))
+    });
+    Ok(House { engine, store, chains: chains.collect::<Result<_, Failure>>()?, sender, entropy })
+}
+
+/// The database that the configuration names, or SQLite in the data directory.
+pub async fn open_store(config: &Config, data: &Path) -> Result<Store, Failure> {
+    Store::open(store_config(&config.database, data, config.live)).await.map_err(Failure::failed)
+}
+
+fn store_config(_database: &Database, data: &Path, live: bool) -> StoreConfig {
+    StoreConfig { database: StoreDatabase::Sqlite { directory: data.to_owned() }, live }
+}
+
+/// A database sealed under another key is refused before anything is read or written.
+async fn check_key(store: &Store, key: &SecretBytes<32>) -> Result<(), Failure> {
+    let wanted = hex::encode(Vault::new(key).check_value());
+    let found = store.set_meta_once("encryption_key_check", &wanted).await.map_err(Failure::failed)?;
+    if found == wanted {
+        return Ok(());
+    }
+    Err(Failure::failed(
+        "the encryption key is not the one that this database was sealed under: restore the right HANDSEL_ENCRYPTION_KEY",
+    ))
+}
+
+fn settings(config: &Config, encryption_key: SecretBytes<32>) -> Settings {
+    Settings {
+        live: config.live,
+        region: config.region,
+        public_url: config.public_url.clone(),
+        networks: config.chains.iter().map(|chain| chain.network.clone()).collect(),
+        encryption_key,
+        allow_http_webhooks: config.allow_http_webhooks,
+        allowed_cidrs: config.egress.allowed_cidrs.clone(),
+        extra_ports: config.egress.extra_ports.clone(),
+        reads_per_second: config.reads_per_second,
+        writes_per_second: config.writes_per_second,
+    }
+}
+
+fn egress(config: &Config) -> Result<Egress, Failure> {
+    let addresses = AddressPolicy::from_texts::<_, &str>(&config.egress.allowed_cidrs, &[]);
+    let policy = UrlPolicy {
+        live: config.live,
+        allow_http: config.allow_http_webhooks,
+        extra_ports: config.egress.extra_ports.clone(),
+        own_hosts: Vec::new(),
+        addresses: addresses.map_err(|error| Failure::usage(format!("egress.allowed_cidrs: {error}")))?,
+    };
+    let mut egress = EgressConfig::new(policy);
+    egress.resolver = config.egress.resolver;
+    egress.extra_ca_pem = match &config.egress.extra_ca {
+        None => None,
+        Some(path) => Some(std::fs::read(path).map_err(|error| {
+            Failure::usage(format!("egress.extra_ca: {} can't be read: {}", path.display(), error.kind()))
+        })?),
+    };
+    Egress::new(egress).map_err(Failure::usage)
+}
+
+/// The sandbox's way to a real node (`dev --chain-rpc`).
+#[derive(Debug)]
+pub struct Caller(pub RpcClient);
+
+const CALL_ANSWER_MAX_BYTES: usize = 1024 * 1024;
+
+impl NodeCaller for Caller {
+    fn call(&self, method: &'static str, params: String) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async move {
+            let answer = self.0.call::<serde_json::Value>(&Call::new(method, params), CALL_ANSWER_MAX_BYTES).await;
+            let answer = answer.map_err(|error| format!("{method}: {error}"))?;
+            Ok(answer.unwrap_or_default().to_string())
+        })
+    }
+}
