@@ -2,8 +2,10 @@
 
 pub mod client;
 pub mod config;
+pub mod credentials;
 pub mod exit;
 pub mod operator;
+pub mod server;
 pub mod system;
 pub mod verbs;
 pub mod wire;

@@ -2,10 +2,12 @@
 
 pub mod accounts;
 pub mod api;
+pub mod dev;
 pub mod doctor;
 pub mod events;
 pub mod keys;
 pub mod listen;
+pub mod serve;
 pub mod signatures;
 pub mod simulate;
 
@@ -61,4 +63,11 @@ pub fn read_config(
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     crate::config::Config::read(verb, text.as_deref(), &variables).map_err(Failure::usage)
+}
+
+/// Makes a data directory that only its owner may look into.
+pub fn make_private_directory(path: &std::path::Path) -> Result<(), Failure> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| Failure::failed(format!("--data {}: {}", path.display(), error.kind())))
 }

@@ -1,0 +1,134 @@
+//! `dev`: a sandbox in one command, without configuration and without network.
+
+use crate::config::{Chain, Config, Listen, Verb};
+use crate::credentials::Credentials;
+use crate::exit::{Failure, Outcome, print, say};
+use crate::system::{OsEntropy, SystemClock};
+use crate::{server, wire};
+use clap::Args;
+use handsel_core::chain::{Address, Network, Token};
+use handsel_core::money::Currency;
+use handsel_core::port::Clock;
+use handsel_core::secret::SecretText;
+use handsel_net::egress::NamedOptions;
+use handsel_net::rpc::RpcClient;
+use handsel_sandbox::{CHAIN_ID, CONFIRMATIONS, ChainConfig, NETWORK, RemoteChain, TOKENS, World, WorldConfig};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+const FINALIZED_ABOVE_USD_CENTS: u128 = 10_000;
+const TYPICAL_BLOCK_TIME_MS: u64 = 1_000;
+
+#[derive(Debug, Args)]
+pub struct Dev {
+    #[arg(long, default_value_t = 4400)]
+    port: u16,
+    /// Everything lives here; the same directory keeps the same keys.
+    #[arg(long, value_name = "DIR", default_value = "handsel-dev")]
+    data: PathBuf,
+    /// Seconds between blocks; 0: only by `mine`.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1)]
+    block_time: u64,
+    /// A real node instead of the simulated chain; the network and its tokens come from --config.
+    #[arg(long, value_name = "URL")]
+    chain_rpc: Option<String>,
+    #[arg(long, value_name = "FILE", env = "HANDSEL_CONFIG")]
+    config: Option<PathBuf>,
+    /// One line of JSON when ready.
+    #[arg(long)]
+    json: bool,
+}
+
+pub async fn run(dev: Dev) -> Outcome {
+    let mut config = super::read_config(Verb::Dev { port: dev.port }, dev.config.as_deref())?;
+    super::make_private_directory(&dev.data)?;
+    let mut credentials = Credentials::open(&dev.data, &OsEntropy)?;
+    let (listener, base_url) = server::bind(&config).await?;
+    // A port of 0 is known only now, and pages name it.
+    if matches!(config.listen, Listen::Tcp(address) if address.port() == 0) {
+        config.public_url.clone_from(&base_url);
+    }
+    let world = Arc::new(world(&dev, &mut config).await?);
+    let sandbox = wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world };
+    let house = wire::house(&config, &dev.data, credentials.encryption_key()?, Some(sandbox)).await?;
+    credentials.seed(&house.engine, &config, &dev.data, &OsEntropy).await?;
+    let running = server::start(&config, &dev.data, house, listener, base_url)?;
+    announce(&dev, &credentials, &running.base_url);
+    running.until_told().await
+}
+
+/// The simulated chain, or the node that `--chain-rpc` names.
+async fn world(dev: &Dev, config: &mut Config) -> Result<World, Failure> {
+    let chain = ChainConfig { block_time: Duration::from_secs(dev.block_time), port: 0 };
+    let simulated = dev.chain_rpc.is_none().then_some(chain);
+    if simulated.is_some() && !config.chains.is_empty() {
+        return Err(Failure::usage("dev simulates its chain; to use the [[chains]] of --config, add --chain-rpc URL"));
+    }
+    let directory = dev.data.clone();
+    let system_clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let world = World::start(WorldConfig { directory, chain: simulated, system_clock, entropy: Arc::new(OsEntropy) });
+    let world = world.await.map_err(Failure::failed)?;
+    match &dev.chain_rpc {
+        None => {
+            let url = world.node_url().unwrap_or_default();
+            config.chains =
+                vec![Chain { network: sandbox_network(dev.block_time), rpc_urls: vec![SecretText::new(url)] }];
+            Ok(world)
+        }
+        Some(url) => remote(world, url, config),
+    }
+}
+
+fn remote(world: World, url: &str, config: &mut Config) -> Result<World, Failure> {
+    let [chain] = config.chains.as_mut_slice() else {
+        return Err(Failure::usage(
+            "--chain-rpc needs --config with exactly one [[chains]]: its name, chain_id and tokens",
+        ));
+    };
+    let client = RpcClient::new(&[url], &NamedOptions::default()).map_err(Failure::usage)?;
+    chain.rpc_urls = vec![SecretText::new(url)];
+    let tokens = chain.network.tokens.iter().map(|t| (t.asset.clone(), handsel_sandbox::Address::from(t.contract.0)));
+    Ok(world.with_node(RemoteChain {
+        network: chain.network.name.clone(),
+        tokens: tokens.collect(),
+        caller: Arc::new(wire::Caller(client)),
+    }))
+}
+
+fn sandbox_network(block_time_seconds: u64) -> Network {
+    let peg = |symbol: &str| Currency::parse(if symbol == "EURC" { "EUR" } else { "USD" });
+    let token = |t: &handsel_sandbox::TokenFacts| Token {
+        asset: t.symbol.to_owned(),
+        contract: Address(t.address),
+        decimals: t.decimals,
+        pegged_to: peg(t.symbol),
+    };
+    Network {
+        name: NETWORK.to_owned(),
+        chain_id: CHAIN_ID,
+        confirmations: CONFIRMATIONS,
+        min_seconds: 0,
+        finalized_above_usd_cents: FINALIZED_ABOVE_USD_CENTS,
+        block_time_ms: if block_time_seconds == 0 { TYPICAL_BLOCK_TIME_MS } else { block_time_seconds * 1000 },
+        tokens: TOKENS.iter().map(token).collect(),
+    }
+}
+
+fn announce(dev: &Dev, credentials: &Credentials, base_url: &str) {
+    let dashboard = format!("{base_url}/dashboard");
+    let (secret, publishable) = (credentials.secret_key(), credentials.publishable_key());
+    if dev.json {
+        return print(json!({"base_url": base_url, "secret_key": secret, "publishable_key": publishable,
+            "dashboard_url": dashboard}));
+    }
+    print(format_args!("Handsel sandbox on {base_url}"));
+    print(format_args!("  secret key       {secret}"));
+    print(format_args!("  publishable key  {publishable}"));
+    print("Try it:");
+    print(format_args!("  export HANDSEL_URL={base_url} HANDSEL_API_KEY={secret}"));
+    print("  handsel post /v1/checkouts amount=19.99 currency=USD");
+    print("  handsel simulate pay chk_…        # then open the checkout's url");
+    say("Ctrl-C ends it; the same --data directory goes on where it was.");
+}
