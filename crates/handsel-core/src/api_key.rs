@@ -1,5 +1,6 @@
 //! API keys: the object and its states. The text form and its checksum are in [`text`], the verifier in [`verifier`].
 
+pub mod decide;
 pub mod text;
 pub mod verifier;
 

@@ -1,4 +1,6 @@
-//! One event on its way to one webhook, and what an attempt looks like from outside.
+//! One event on its way to one webhook, and what an attempt looks like from outside. What an attempt leads to is in [`decide`].
+
+pub mod decide;
 
 use crate::id::{AccountId, DeliveryId, EventId, WebhookId};
 use crate::secret::SecretText;

@@ -136,3 +136,12 @@ pub const CHAIN_REQUESTS_MAX_IN_FLIGHT: usize = 16;
 pub const CHAIN_LOOKAHEAD_MAX_BLOCKS: usize = 64;
 /// Where a chain that was never watched begins, below its head, if its node knows no finalized block.
 pub const CHAIN_START_DEPTH_BLOCKS: u64 = 64;
+/// Spans between the tries of a webhook delivery: about three days in all, then it has failed.
+pub const HOOK_RETRY_SCHEDULE_SECONDS: [u64; 13] =
+    [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 43_200, 43_200, 64_800];
+/// A receiver's `Retry-After` is honoured up to a day.
+pub const HOOK_RETRY_AFTER_MAX_SECONDS: u64 = 86_400;
+/// A webhook of which nothing succeeded for so long is `failing`.
+pub const WEBHOOK_FAILING_AFTER_SECONDS: u64 = 86_400;
+/// Signing secrets of one webhook, those in grace included.
+pub const WEBHOOK_SECRETS_MAX_ENTRIES: usize = 4;

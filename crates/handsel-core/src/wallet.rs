@@ -1,5 +1,7 @@
 //! A merchant's destination on a rail. Handsel holds addresses and public keys only; whatever could spend is refused.
 
+pub mod decide;
+
 use crate::chain::Address;
 use crate::id::{AccountId, WalletId};
 use crate::secret::Sealed;

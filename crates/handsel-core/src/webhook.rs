@@ -1,4 +1,6 @@
-//! A merchant's receiver of events, and the secrets that sign for it.
+//! A merchant's receiver of events, and the secrets that sign for it. How it changes is in [`decide`].
+
+pub mod decide;
 
 use crate::id::{AccountId, WebhookId};
 use crate::secret::Sealed;
