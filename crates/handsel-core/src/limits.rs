@@ -22,7 +22,7 @@ pub const EXPAND_MAX_ENTRIES: usize = 20;
 pub const EXPAND_MAX_LEVELS: usize = 4;
 /// Rate limits (02): a bucket of so many seconds' worth, and so many times the rate within any one second.
 pub const RATE_BUCKET_SECONDS: u64 = 40;
-pub const RATE_PEAK_FACTOR: u64 = 5;
+pub const RATE_PEAK_TIMES: u64 = 5;
 /// Failed authentications of one address: so many at once, and so many more each second.
 pub const AUTH_FAILURES_MAX_AT_ONCE: u64 = 600;
 pub const AUTH_FAILURES_PER_SECOND: u64 = 20;

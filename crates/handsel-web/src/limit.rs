@@ -5,7 +5,7 @@
 use handsel_core::account::Tier;
 use handsel_core::id::AccountId;
 use handsel_core::limits::{
-    AUTH_FAILURES_MAX_AT_ONCE, AUTH_FAILURES_PER_SECOND, RATE_BUCKET_SECONDS, RATE_CELLS_MAX, RATE_PEAK_FACTOR,
+    AUTH_FAILURES_MAX_AT_ONCE, AUTH_FAILURES_PER_SECOND, RATE_BUCKET_SECONDS, RATE_CELLS_MAX, RATE_PEAK_TIMES,
 };
 use handsel_engine::{Code, Refusal};
 use http::{HeaderMap, HeaderValue};
@@ -49,7 +49,7 @@ struct Allowance {
 
 impl Allowance {
     const fn of_account(rate: u64) -> Self {
-        Self { rate, capacity: rate.saturating_mul(RATE_BUCKET_SECONDS), peak: rate.saturating_mul(RATE_PEAK_FACTOR) }
+        Self { rate, capacity: rate.saturating_mul(RATE_BUCKET_SECONDS), peak: rate.saturating_mul(RATE_PEAK_TIMES) }
     }
     /// Nanoseconds that one request is worth.
     fn cost(self) -> u64 {

@@ -72,7 +72,12 @@ pub fn start(
     let (stopper, stop): (Stopper, Stop) = stop_pair();
     let (stop_loops, loops_stop) = watch::channel(false);
     let operator = operator::listen(data, house.engine.clone())?;
-    let loops = { let mut s = loops_stop; tokio::spawn(async move { let _ = s.changed().await; }) };
+    let loops = {
+        let mut s = loops_stop;
+        tokio::spawn(async move {
+            let _ = s.changed().await;
+        })
+    };
     let options = Options { trusted_proxies, security_contact: SECURITY_CONTACT.to_owned() };
     let app = App::new(house.engine.clone(), house.entropy.clone(), options, stop.clone());
     let web = tokio::spawn(async move { serve(listener, router(app), stop).await });
