@@ -26,10 +26,11 @@ macro_rules! stories {
 }
 
 stories! {
-    round_trip { accounts, api_keys, wallets, checkouts, payments, webhooks, events, deliveries, audit, requests, answers,
-        facts }
-
-
-
-
+    round_trip {
+        accounts, api_keys, wallets, checkouts, payments, webhooks, events, deliveries, audit, requests, answers, facts,
+    }
+    refusal { versions, half_a_change, doubles, idempotency, tag_leases, cursors, guards, deleted_webhooks }
+    outbox { patterns, only_to, sequences_have_no_gap, lanes, leases, requeue, disabled_webhooks }
+    listing { both_ways, times_and_states, lookups, kinds, after_sequence, narrow }
+    tree { indexes_and_nodes, watch_marks, headers, expiry, prune }
 }

@@ -341,3 +341,7 @@ pub fn creation(checkout: Checkout) -> Change {
         ..Change::default()
     }
 }
+
+pub fn query(limit: u32) -> handsel_store::reader::ListQuery {
+    handsel_store::reader::ListQuery { limit, ..Default::default() }
+}

@@ -56,11 +56,16 @@ impl Rig {
         }
     }
 
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self.place, Place::Directory(_))
+    }
+
     /// Runs a statement behind the store's back, with the settings of a well-meaning tool.
     pub async fn raw(&self, text: &str) -> Result<(), String> {
         match &self.place {
             Place::Directory(directory) => {
                 let connection = rusqlite::Connection::open(directory.path().join("handsel.db")).unwrap();
+                connection.execute_batch("PRAGMA recursive_triggers = ON; PRAGMA foreign_keys = ON").unwrap();
                 connection.execute_batch(text).map_err(|e| e.to_string())
             }
         }
