@@ -5,6 +5,10 @@ mod apply;
 mod claim;
 mod migrate;
 mod open;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_tls;
 mod read_pool;
 pub mod reader;
 mod rows;

@@ -43,6 +43,7 @@ impl Migration {
     pub(crate) fn text(&self, engine: Engine) -> String {
         let guards = match engine {
             Engine::Sqlite => self.sqlite,
+            #[cfg(feature = "postgres")]
             Engine::Postgres => self.postgres,
         };
         format!("{}\n{guards}", ddl(self.portable, engine))

@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 pub enum Database {
     /// A directory that holds `handsel.db` and `handsel.lock`; made if it isn't there.
     Sqlite { directory: PathBuf },
+    /// A PostgreSQL server. TLS with a verified name, but for loopback and Unix sockets.
+    #[cfg(feature = "postgres")]
+    Postgres(crate::postgres::PostgresConfig),
 }
 
 /// What `Store::open` needs to know.
@@ -36,10 +39,16 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens, migrates and checks. Refuses rather than guesses.
+    /// Opens, migrates where that is this role's to do (SQLite, and PostgreSQL in the sandbox), and checks. Refuses rather than guesses.
     pub async fn open(config: StoreConfig) -> Result<Self, OpenError> {
         let store = match &config.database {
             Database::Sqlite { directory } => Self::open_sqlite(directory)?,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => {
+                let pool = crate::postgres::open(postgres, config.live).await?;
+                let reader = Reader::postgres(pool.clone());
+                Self { writer: Writer::postgres(pool, reader.clone()), reader }
+            }
         };
         let wanted = if config.live { "live" } else { "sandbox" };
         let found = store.set_meta_once("environment", wanted).await.map_err(OpenError::from)?;
@@ -104,6 +113,12 @@ pub enum OpenError {
         name: &'static str,
         found: String,
     },
+    /// A live server must not own the tables that it writes to.
+    OwnerRole,
+    /// The connection would be readable by others.
+    Plaintext {
+        host: String,
+    },
     Database {
         what: String,
     },
@@ -150,6 +165,15 @@ impl fmt::Display for OpenError {
             Self::Setting { name, found } => {
                 write!(f, "the database does not keep its setting {name} (it says {found:?}): use a local file system")
             }
+            Self::OwnerRole => f.write_str(
+                "this database role owns the tables, so it could rewrite the audit log: let another role own them \
+                 (`handsel migrate` with database.migrate_url), and give the server's role its grants",
+            ),
+            Self::Plaintext { host } => write!(
+                f,
+                "the connection to {host} would not be encrypted: leave sslmode=disable out (only loopback and Unix \
+                 sockets go without TLS)"
+            ),
             Self::Database { what } => write!(f, "the database can't be opened: {what}"),
         }
     }

@@ -118,6 +118,8 @@ pub struct Reader {
 #[derive(Debug, Clone)]
 enum Engine {
     Sqlite(ReadPool),
+    #[cfg(feature = "postgres")]
+    Postgres(crate::postgres::Pool),
 }
 
 type Decode<T> = fn(&Row<'_>) -> Result<T, ReadError>;
@@ -133,6 +135,11 @@ impl Reader {
         Ok(Self { engine: Engine::Sqlite(ReadPool::open(directory)?) })
     }
 
+    #[cfg(feature = "postgres")]
+    pub(crate) const fn postgres(pool: crate::postgres::Pool) -> Self {
+        Self { engine: Engine::Postgres(pool) }
+    }
+
     async fn rows<T: Send + 'static>(
         &self,
         statement: &'static Statement,
@@ -141,6 +148,8 @@ impl Reader {
     ) -> Result<Vec<T>, ReadError> {
         match &self.engine {
             Engine::Sqlite(pool) => pool.rows(statement, values, decode).await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(pool) => pool.rows(statement, &values, decode).await,
         }
     }
 

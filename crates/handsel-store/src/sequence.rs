@@ -4,6 +4,8 @@
 
 use crate::ReadError;
 use crate::sql;
+#[cfg(feature = "postgres")]
+use crate::tx::one;
 use crate::tx::{Tx, TxError};
 use crate::value::Value;
 use handsel_core::audit::merkle::{Frontier, Hash, NodeId};
@@ -134,4 +136,62 @@ async fn node_hash<T: Tx>(tx: &mut T, node: NodeId) -> Result<Option<Hash>, TxEr
     }
     let key = [Value::Int(i64::from(node.level)), Value::count(node.index)];
     Ok(tx.query(&sql::AUDIT_NODE, &key, |r| r.of("audit_node").bytes(0)).await?.pop())
+}
+
+/// How many rows of each kind one transaction of the sequencer numbers.
+#[cfg(feature = "postgres")]
+const BATCH_MAX_ROWS: i64 = 1_000;
+
+/// Numbers committed rows that wait, in the order in which they were written; tells whether more may wait. Events first:
+/// a delivery's number follows its event's.
+#[cfg(feature = "postgres")]
+pub(crate) async fn place_waiting<T: Tx>(tx: &mut T, numbers: &mut Numbers) -> Result<bool, TxError> {
+    let events = events_waiting(tx, numbers).await?;
+    let deliveries = deliveries_waiting(tx, numbers).await?;
+    let entries = entries_waiting(tx, numbers).await?;
+    Ok(events.max(deliveries).max(entries) >= BATCH_MAX_ROWS as usize)
+}
+
+#[cfg(feature = "postgres")]
+async fn events_waiting<T: Tx>(tx: &mut T, numbers: &mut Numbers) -> Result<usize, TxError> {
+    let found = tx.query(&sql::waiting::EVENTS, &[Value::Int(BATCH_MAX_ROWS)], |r| {
+        let r = r.of("event");
+        Ok((r.parsed(0, |t| EventId::parse(t).ok())?, r.parsed(1, |t| AccountId::parse(t).ok())?))
+    });
+    let found = found.await?;
+    for (event, account) in &found {
+        let number = numbers.event(tx, *account).await?;
+        one(tx, &sql::waiting::EVENT_NUMBER, &[Value::id(event), Value::count(number)]).await?;
+    }
+    Ok(found.len())
+}
+
+#[cfg(feature = "postgres")]
+async fn deliveries_waiting<T: Tx>(tx: &mut T, numbers: &mut Numbers) -> Result<usize, TxError> {
+    let found = tx.query(&sql::waiting::DELIVERIES, &[Value::Int(BATCH_MAX_ROWS)], |r| {
+        let r = r.of("delivery");
+        let webhook = r.parsed(1, |t| WebhookId::parse(t).ok())?;
+        Ok((r.text(0)?.to_owned(), webhook, r.parsed(2, |t| EventId::parse(t).ok())?))
+    });
+    let found = found.await?;
+    for (delivery, webhook, event) in &found {
+        let place = numbers.delivery(tx, *webhook, *event).await?;
+        let row = [Value::Text(delivery), Value::count(place.number), Value::maybe_id(place.event)];
+        one(tx, &sql::waiting::DELIVERY_NUMBER, &row).await?;
+    }
+    Ok(found.len())
+}
+
+#[cfg(feature = "postgres")]
+async fn entries_waiting<T: Tx>(tx: &mut T, numbers: &mut Numbers) -> Result<usize, TxError> {
+    let found = tx.query(&sql::waiting::AUDIT, &[Value::Int(BATCH_MAX_ROWS)], |r| {
+        let r = r.of("audit");
+        Ok((r.text(0)?.to_owned(), r.bytes(1)?))
+    });
+    let found = found.await?;
+    for (id, hash) in &found {
+        let index = numbers.leaf(tx, *hash).await?;
+        one(tx, &sql::waiting::AUDIT_PLACE, &[Value::Text(id), Value::count(index)]).await?;
+    }
+    Ok(found.len())
 }

@@ -4,22 +4,35 @@
 
 use std::borrow::Cow;
 
-/// One statement. `locks`: on PostgreSQL the rows it gives are locked, those locked by others skipped.
+/// One statement.
 #[derive(Debug)]
 pub(crate) struct Statement {
     pub(crate) name: &'static str,
-    pub(crate) text: &'static str,
-    pub(crate) locks: bool,
+    text: &'static str,
+    #[cfg(feature = "postgres")]
+    postgres: PostgresText,
+}
+
+/// The text as PostgreSQL reads it, made when first asked for. `locks`: the rows it gives are locked, those that others have
+/// locked are skipped.
+#[cfg(feature = "postgres")]
+#[derive(Debug)]
+struct PostgresText {
+    locks: bool,
+    text: std::sync::OnceLock<String>,
 }
 
 impl Statement {
     /// The text as PostgreSQL reads it.
-    pub(crate) fn for_postgres(&self) -> String {
-        let mut text = self.text.replace('?', "$");
-        if self.locks {
-            text.push_str(" FOR UPDATE OF d SKIP LOCKED");
-        }
-        text
+    #[cfg(feature = "postgres")]
+    pub(crate) fn for_postgres(&self) -> &str {
+        self.postgres.text.get_or_init(|| {
+            let mut text = self.text.replace('?', "$");
+            if self.postgres.locks {
+                text.push_str(" FOR UPDATE OF d SKIP LOCKED");
+            }
+            text
+        })
     }
     /// The text as SQLite reads it.
     pub(crate) const fn for_sqlite(&self) -> &'static str {
@@ -38,8 +51,11 @@ pub(crate) fn ddl(text: &str, engine: Engine) -> Cow<'_, str> {
         ("{keyed}", " STRICT, WITHOUT ROWID", ""),
     ];
     tokens.iter().fold(Cow::Borrowed(text), |text, (token, sqlite, postgres)| {
+        #[cfg(not(feature = "postgres"))]
+        let _ = postgres;
         let word = match engine {
             Engine::Sqlite => sqlite,
+            #[cfg(feature = "postgres")]
             Engine::Postgres => postgres,
         };
         Cow::Owned(text.replace(token, word))
@@ -49,14 +65,18 @@ pub(crate) fn ddl(text: &str, engine: Engine) -> Cow<'_, str> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engine {
     Sqlite,
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "the other engine is not compiled in"))]
+    #[cfg(feature = "postgres")]
     Postgres,
 }
 
 macro_rules! statements {
     ($($(#[$locks:ident])? $name:ident = $text:expr;)*) => {
-        $(pub(crate) static $name: Statement =
-            Statement { name: stringify!($name), text: $text, locks: statements!(@locks $($locks)?) };)*
+        $(pub(crate) static $name: Statement = Statement {
+            name: stringify!($name),
+            text: $text,
+            #[cfg(feature = "postgres")]
+            postgres: PostgresText { locks: statements!(@locks $($locks)?), text: std::sync::OnceLock::new() },
+        };)*
         /// All of them, for the test that prepares each.
         #[cfg(test)]
         pub(crate) static ALL: &[&Statement] = &[$(&$name),*];
@@ -65,10 +85,43 @@ macro_rules! statements {
     (@locks $locks:ident) => { true };
 }
 
+/// What only PostgreSQL's sequencer asks for.
+#[cfg(feature = "postgres")]
+pub(crate) mod waiting {
+    use super::{PostgresText, Statement};
+
+    macro_rules! waiting {
+        ($($name:ident = $text:literal;)*) => {
+            $(pub(crate) static $name: Statement = Statement {
+                name: stringify!($name),
+                text: $text,
+                postgres: PostgresText { locks: false, text: std::sync::OnceLock::new() },
+            };)*
+            #[cfg(test)]
+            pub(crate) static ALL: &[&Statement] = &[$(&$name),*];
+        };
+    }
+    waiting! {
+        EVENTS = "SELECT id, account FROM event WHERE sequence IS NULL ORDER BY mark LIMIT ?1";
+        EVENT_NUMBER = "UPDATE event SET sequence = ?2 WHERE id = ?1 AND sequence IS NULL";
+        DELIVERIES = "SELECT d.id, d.webhook, d.event FROM delivery d JOIN event e ON e.id = d.event \
+            WHERE d.endpoint_sequence = 0 AND e.sequence IS NOT NULL ORDER BY e.sequence, d.webhook LIMIT ?1";
+        DELIVERY_NUMBER = "UPDATE delivery SET endpoint_sequence = ?2, previous_event = ?3 WHERE id = ?1 \
+            AND endpoint_sequence = 0";
+        AUDIT = "SELECT id, hash FROM audit WHERE leaf_index IS NULL ORDER BY mark LIMIT ?1";
+        AUDIT_PLACE = "UPDATE audit SET leaf_index = ?2 WHERE id = ?1 AND leaf_index IS NULL";
+    }
+}
+
 /// What frames a group on SQLite; PostgreSQL's driver has its own words for these.
 macro_rules! frames {
     ($($name:ident = $text:literal;)*) => {
-        $(pub(crate) static $name: Statement = Statement { name: stringify!($name), text: $text, locks: false };)*
+        $(pub(crate) static $name: Statement = Statement {
+            name: stringify!($name),
+            text: $text,
+            #[cfg(feature = "postgres")]
+            postgres: PostgresText { locks: false, text: std::sync::OnceLock::new() },
+        };)*
     };
 }
 frames! {
@@ -340,62 +393,7 @@ statements! {
     BLOCKS_PRUNE = "DELETE FROM chain_block WHERE network = ?1 AND number < ?2";
     HEADERS = "SELECT number, hash, parent, time_seconds FROM chain_block WHERE network = ?1 AND canonical = 1 \
         ORDER BY number DESC LIMIT ?2";
-
-    EVENTS_WAITING = "SELECT id, account FROM event WHERE sequence IS NULL ORDER BY mark LIMIT ?1";
-    EVENT_NUMBER = "UPDATE event SET sequence = ?2 WHERE id = ?1 AND sequence IS NULL";
-    DELIVERIES_WAITING = "SELECT d.id, d.webhook, d.event FROM delivery d JOIN event e ON e.id = d.event \
-        WHERE d.endpoint_sequence = 0 AND e.sequence IS NOT NULL ORDER BY e.mark, d.webhook LIMIT ?1";
-    DELIVERY_NUMBER = "UPDATE delivery SET endpoint_sequence = ?2, previous_event = ?3 WHERE id = ?1 \
-        AND endpoint_sequence = 0";
-    AUDIT_WAITING = "SELECT id, hash FROM audit WHERE leaf_index IS NULL ORDER BY mark LIMIT ?1";
-    AUDIT_PLACE = "UPDATE audit SET leaf_index = ?2 WHERE id = ?1 AND leaf_index IS NULL";
 }
 
 #[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-
-    #[test]
-    fn every_statement_prepares() {
-        let directory = tempfile::tempdir().unwrap();
-        let connection = crate::sqlite::open_writer(directory.path()).unwrap();
-        for statement in ALL {
-            if let Err(error) = connection.prepare(statement.for_sqlite()) {
-                panic!("{}: {error}", statement.name);
-            }
-        }
-    }
-
-    #[test]
-    fn placeholders_are_turned_one_way() {
-        assert_eq!(META_INSERT.for_postgres(), "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT DO NOTHING");
-        assert!(DELIVERIES_CLAIMABLE.for_postgres().ends_with("SKIP LOCKED"));
-        for statement in ALL {
-            assert!(!statement.text.contains('$'), "{}", statement.name);
-        }
-    }
-
-    #[test]
-    fn every_statement_is_used() {
-        let mut source = String::new();
-        let mut folders = vec![std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    source.push_str(&std::fs::read_to_string(path).unwrap());
-                }
-            }
-        }
-        for statement in ALL {
-            let word = format!("sql::{}", statement.name);
-            let used = source
-                .match_indices(&word)
-                .any(|(at, _)| !source[at + word.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
-            assert!(used, "{} is used by nobody", statement.name);
-        }
-    }
-}
+mod tests;

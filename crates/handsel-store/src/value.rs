@@ -69,20 +69,6 @@ impl<'a> Value<'a> {
     pub(crate) const fn amount(n: u128) -> Value<'a> {
         Value::Word(n.to_be_bytes())
     }
-    /// The same value, owning what it had borrowed.
-    pub(crate) fn owned(self) -> Value<'static> {
-        match self {
-            Value::Null => Value::Null,
-            Value::Int(n) => Value::Int(n),
-            Value::Text(t) => Value::Owned(t.to_owned()),
-            Value::Id(s) => Value::Id(s),
-            Value::Owned(t) => Value::Owned(t),
-            Value::Blob(b) => Value::Bytes(b.to_vec()),
-            Value::Word(w) => Value::Word(w),
-            Value::Hash(h) => Value::Hash(h),
-            Value::Bytes(b) => Value::Bytes(b),
-        }
-    }
 }
 
 impl rusqlite::ToSql for Value<'_> {
@@ -100,6 +86,32 @@ impl rusqlite::ToSql for Value<'_> {
             Value::Bytes(b) => ValueRef::Blob(b),
         }))
     }
+}
+
+#[cfg(feature = "postgres")]
+impl tokio_postgres::types::ToSql for Value<'_> {
+    fn to_sql(
+        &self,
+        kind: &tokio_postgres::types::Type,
+        out: &mut tokio_postgres::types::private::BytesMut,
+    ) -> Result<tokio_postgres::types::IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        match self {
+            Value::Null => Ok(tokio_postgres::types::IsNull::Yes),
+            Value::Int(n) => n.to_sql(kind, out),
+            Value::Text(t) => t.to_sql(kind, out),
+            Value::Id(s) => s.as_str().to_sql(kind, out),
+            Value::Owned(t) => t.to_sql(kind, out),
+            Value::Blob(b) => b.to_sql(kind, out),
+            Value::Word(w) => w.as_slice().to_sql(kind, out),
+            Value::Hash(h) => h.as_slice().to_sql(kind, out),
+            Value::Bytes(b) => b.to_sql(kind, out),
+        }
+    }
+    fn accepts(kind: &tokio_postgres::types::Type) -> bool {
+        use tokio_postgres::types::Type;
+        matches!(*kind, Type::INT8 | Type::TEXT | Type::BYTEA)
+    }
+    tokio_postgres::types::to_sql_checked!();
 }
 
 #[derive(Debug, Clone, Copy)]

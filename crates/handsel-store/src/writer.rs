@@ -24,6 +24,8 @@ pub struct Writer {
 #[derive(Debug, Clone)]
 enum Engine {
     Sqlite(Arc<Door>),
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<crate::postgres::PostgresWriter>),
 }
 
 /// The way to the writing thread. When the last clone goes, what waits is written and the thread is waited for, so that the
@@ -80,6 +82,11 @@ impl Writer {
         Ok(Self { engine: Engine::Sqlite(Arc::new(door)), reader })
     }
 
+    #[cfg(feature = "postgres")]
+    pub(crate) fn postgres(pool: crate::postgres::Pool, reader: Reader) -> Self {
+        Self { engine: Engine::Postgres(Arc::new(crate::postgres::PostgresWriter::start(pool))), reader }
+    }
+
     /// Writes all of `change` or nothing, durably, before it answers.
     pub async fn commit(&self, change: Change) -> Result<Receipt, CommitError> {
         match &self.engine {
@@ -88,6 +95,8 @@ impl Writer {
                 door.send(Job::Commit { change: Box::new(change), reply })?;
                 answer.await.map_err(|_| CommitError::Unavailable("the writing thread is gone"))?
             }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(writer) => writer.commit(&change).await,
         }
     }
 
@@ -101,6 +110,8 @@ impl Writer {
     ) -> Result<Vec<Claimed>, ReadError> {
         let found: Vec<Delivery> = match &self.engine {
             Engine::Sqlite(door) => door.ask(|reply| Job::Claim { now, lease_until, limit, reply }).await?,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(writer) => writer.claim(now, lease_until, limit).await?,
         };
         self.reader.claimed(found).await
     }
@@ -109,6 +120,8 @@ impl Writer {
     pub async fn prune(&self, answers_before: Timestamp, requests_before: Timestamp) -> Result<u64, ReadError> {
         match &self.engine {
             Engine::Sqlite(door) => door.ask(|reply| Job::Prune { answers_before, requests_before, reply }).await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(writer) => writer.prune(answers_before, requests_before).await,
         }
     }
 
@@ -117,6 +130,8 @@ impl Writer {
         let (name, value) = (name.to_owned(), value.to_owned());
         match &self.engine {
             Engine::Sqlite(door) => door.ask(|reply| Job::Meta { name, value, reply }).await.map(|_| ()),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(writer) => writer.set_meta_once(&name, &value).await,
         }
     }
 
@@ -131,6 +146,8 @@ impl Writer {
                 let door = Arc::clone(door);
                 let _ = tokio::task::spawn_blocking(move || door.join()).await;
             }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(writer) => writer.close(),
         }
     }
 }

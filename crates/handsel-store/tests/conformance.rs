@@ -22,6 +22,21 @@ macro_rules! stories {
                 }
             )*}
         )*}
+
+        #[cfg(feature = "postgres")]
+        mod postgres {$(
+            mod $group {$(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    let Some(server) = crate::rig::server() else { return };
+                    crate::rig::tell(async move {
+                        let rig = crate::rig::Rig::postgres(&server).await;
+                        crate::stories::$group::$name(&rig).await;
+                        rig
+                    }).await;
+                }
+            )*}
+        )*}
     };
 }
 

@@ -13,6 +13,26 @@ pub struct Rig {
 
 enum Place {
     Directory(tempfile::TempDir),
+    #[cfg(feature = "postgres")]
+    Server {
+        server: String,
+        database: String,
+    },
+}
+
+/// The server that tests may make databases on, such as `postgres://postgres@127.0.0.1:5432`. Without it those stories are
+/// not told; `./test` sets it.
+#[cfg(feature = "postgres")]
+pub fn server() -> Option<String> {
+    std::env::var("HANDSEL_TEST_PG").ok().filter(|url| !url.is_empty())
+}
+
+#[cfg(feature = "postgres")]
+async fn connect(server: &str, database: &str) -> tokio_postgres::Client {
+    let (client, connection) =
+        tokio_postgres::connect(&format!("{server}/{database}"), tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 impl Rig {
@@ -21,6 +41,18 @@ impl Rig {
         let config = StoreConfig::sqlite(directory.path());
         let store = Store::open(config.clone()).await.unwrap();
         Self { store, config, place: Place::Directory(directory) }
+    }
+
+    #[cfg(feature = "postgres")]
+    pub async fn postgres(server: &str) -> Self {
+        use handsel_store::postgres::PostgresConfig;
+        let database = format!("handsel_test_{}", crate::support::bits());
+        connect(server, "postgres").await.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
+        let url = handsel_core::secret::SecretText::new(format!("{server}/{database}"));
+        let postgres = PostgresConfig { url, ca_file: None, connections: 4 };
+        let config = StoreConfig { database: handsel_store::Database::Postgres(postgres), live: false };
+        let store = Store::open(config.clone()).await.unwrap();
+        Self { store, config, place: Place::Server { server: server.to_owned(), database } }
     }
 
     pub async fn commit(&self, change: Change) -> Result<Receipt, CommitError> {
@@ -68,6 +100,10 @@ impl Rig {
                 connection.execute_batch("PRAGMA recursive_triggers = ON; PRAGMA foreign_keys = ON").unwrap();
                 connection.execute_batch(text).map_err(|e| e.to_string())
             }
+            #[cfg(feature = "postgres")]
+            Place::Server { server, database } => {
+                connect(server, database).await.batch_execute(text).await.map_err(|e| e.to_string())
+            }
         }
     }
 
@@ -78,12 +114,24 @@ impl Rig {
                 let connection = rusqlite::Connection::open(directory.path().join("handsel.db")).unwrap();
                 connection.query_row(text, [], |r| r.get(0)).unwrap()
             }
+            #[cfg(feature = "postgres")]
+            Place::Server { server, database } => connect(server, database)
+                .await
+                .query_one(&format!("SELECT ({text})::bigint"), &[])
+                .await
+                .unwrap()
+                .get(0),
         }
     }
 
     async fn end(place: Place) {
         match place {
             Place::Directory(directory) => directory.close().unwrap(),
+            #[cfg(feature = "postgres")]
+            Place::Server { server, database } => {
+                let drop = format!("DROP DATABASE {database} WITH (FORCE)");
+                connect(&server, "postgres").await.batch_execute(&drop).await.unwrap();
+            }
         }
     }
 }
