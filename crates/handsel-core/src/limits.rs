@@ -24,7 +24,7 @@ pub const EXPAND_MAX_LEVELS: usize = 4;
 pub const RATE_BUCKET_SECONDS: u64 = 40;
 pub const RATE_PEAK_TIMES: u64 = 5;
 /// Failed authentications of one address: so many at once, and so many more each second.
-pub const AUTH_FAILURES_MAX_AT_ONCE: u64 = 600;
+pub const AUTH_FAILURES_BURST_COUNT: u64 = 600;
 pub const AUTH_FAILURES_PER_SECOND: u64 = 20;
 /// Accounts and addresses whose rates are remembered at once.
 pub const RATE_CELLS_MAX: usize = 100_000;

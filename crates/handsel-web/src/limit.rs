@@ -5,7 +5,7 @@
 use handsel_core::account::Tier;
 use handsel_core::id::AccountId;
 use handsel_core::limits::{
-    AUTH_FAILURES_MAX_AT_ONCE, AUTH_FAILURES_PER_SECOND, RATE_BUCKET_SECONDS, RATE_CELLS_MAX, RATE_PEAK_TIMES,
+    AUTH_FAILURES_BURST_COUNT, AUTH_FAILURES_PER_SECOND, RATE_BUCKET_SECONDS, RATE_CELLS_MAX, RATE_PEAK_TIMES,
 };
 use handsel_engine::{Code, Refusal};
 use http::{HeaderMap, HeaderValue};
@@ -135,7 +135,7 @@ pub(crate) struct Limiter {
 }
 
 const FAILURES: Allowance =
-    Allowance { rate: AUTH_FAILURES_PER_SECOND, capacity: AUTH_FAILURES_MAX_AT_ONCE, peak: AUTH_FAILURES_MAX_AT_ONCE };
+    Allowance { rate: AUTH_FAILURES_PER_SECOND, capacity: AUTH_FAILURES_BURST_COUNT, peak: AUTH_FAILURES_BURST_COUNT };
 
 impl Limiter {
     pub(crate) fn new(reads_per_second: u32, writes_per_second: u32) -> Self {
@@ -284,7 +284,7 @@ mod tests {
         let limiter = Limiter::new(1, 1);
         let ip: IpAddr = "2001:db8::1".parse().unwrap_or(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
         let neighbour: IpAddr = "2001:db8::2".parse().unwrap_or(ip);
-        for _ in 0..AUTH_FAILURES_MAX_AT_ONCE {
+        for _ in 0..AUTH_FAILURES_BURST_COUNT {
             assert!(limiter.address(ip, T0).check().is_ok());
             limiter.failed(ip, T0);
         }
