@@ -3,3 +3,5 @@
 pub(crate) mod assets;
 pub(crate) mod checkout;
 pub(crate) mod health;
+mod qr;
+mod stage;

@@ -146,9 +146,9 @@ pub static ROUTES: &[Route] = routes! {
 /// The whole of this room as one service; for the accept loop, and for `oneshot` in tests.
 pub fn router(app: App) -> Router {
     let api = api(app.clone());
-    let fallback = move |State(app): State<App>, request: Request| {
+    let fallback = move |request: Request| {
         let api = api.clone();
-        async move { elsewhere(app, api, request).await }
+        async move { elsewhere(api, request).await }
     };
     Router::new()
         .route("/healthz", get(pages::health::healthz))
@@ -166,10 +166,10 @@ pub fn router(app: App) -> Router {
 }
 
 /// Under `/v1` everything is behind the gate, also what doesn't exist.
-async fn elsewhere(app: App, api: Router, request: Request) -> Response {
+async fn elsewhere(api: Router, request: Request) -> Response {
     let path = request.uri().path();
     if path != "/v1" && !path.starts_with("/v1/") {
-        return pages::checkout::elsewhere(&app, request.headers());
+        return pages::checkout::elsewhere(request.headers());
     }
     match api.oneshot(request).await {
         Ok(response) => response,

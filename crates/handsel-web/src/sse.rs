@@ -12,8 +12,11 @@ use std::time::Duration;
 
 /// How soon a client comes back after the stream broke.
 const RETRY_MS: u32 = 2_000;
-/// A stream ends by itself after so many silent rounds; the client comes back.
-const ROUNDS_MAX: u64 = STREAM_MAX_SECONDS / STREAM_KEEP_ALIVE_SECONDS;
+const KEEP_ALIVE: Duration = Duration::from_secs(STREAM_KEEP_ALIVE_SECONDS);
+/// A stream ends by itself after so long; the client comes back.
+const LASTS: Duration = Duration::from_secs(STREAM_MAX_SECONDS);
+/// How often a moving thing is looked at.
+const LIVELY: Duration = Duration::from_secs(3);
 
 /// One event with `id:` (the object's version) and one line of data.
 pub(crate) fn event(name: &str, version: u64, data: &[u8]) -> Bytes {
@@ -31,19 +34,22 @@ fn opening(first: &Bytes) -> Bytes {
 
 /// What a stream reads anew after each change: the event to send, the version it shows, and whether it is the last.
 pub(crate) struct Shown {
-    pub bytes: Bytes,
-    pub version: u64,
-    pub last: bool,
+    pub(crate) bytes: Bytes,
+    pub(crate) version: u64,
+    pub(crate) last: bool,
+    /// Something moves that raises no version: look again soon.
+    pub(crate) lively: bool,
 }
 
 struct Watch<R> {
     app: App,
     id: CheckoutId,
     read: R,
-    version: u64,
-    rounds: u64,
-    next: Option<Bytes>,
-    last: bool,
+    shown: Shown,
+    /// Since something was said, and since the beginning; counted in whole pauses.
+    silent: Duration,
+    lasted: Duration,
+    opened: bool,
 }
 
 /// Streams `first` and then whatever `read` gives after each change.
@@ -52,9 +58,15 @@ where
     R: Fn(App) -> F + Send + 'static,
     F: Future<Output = Option<Shown>> + Send + 'static,
 {
-    let Shown { bytes, version, last } = first;
-    let state = Watch { app, id, read, version, rounds: 0, next: Some(opening(&bytes)), last };
-    Body::from_stream(stream(state))
+    Body::from_stream(stream(Watch {
+        app,
+        id,
+        read,
+        shown: first,
+        silent: Duration::ZERO,
+        lasted: Duration::ZERO,
+        opened: false,
+    }))
 }
 
 fn stream<R, F>(state: Watch<R>) -> impl Stream<Item = Result<Bytes, Infallible>> + Send
@@ -63,45 +75,50 @@ where
     F: Future<Output = Option<Shown>> + Send + 'static,
 {
     futures_util::stream::unfold(state, |mut state| async move {
-        if let Some(bytes) = state.next.take() {
-            return Some((Ok(bytes), state));
+        if !state.opened {
+            state.opened = true;
+            return Some((Ok(opening(&state.shown.bytes)), state));
         }
-        let bytes = round(&mut state).await?;
+        let bytes = next(&mut state).await?;
         Some((Ok(bytes), state))
     })
 }
 
 /// Waits for a change or for the time to speak; `None` ends the stream.
-async fn round<R, F>(state: &mut Watch<R>) -> Option<Bytes>
+async fn next<R, F>(state: &mut Watch<R>) -> Option<Bytes>
 where
     R: Fn(App) -> F + Send + 'static,
     F: Future<Output = Option<Shown>> + Send + 'static,
 {
-    state.rounds += 1;
-    if state.last || state.rounds > ROUNDS_MAX {
-        return None;
+    while !state.shown.last && state.lasted < LASTS {
+        let pause = if state.shown.lively { LIVELY } else { KEEP_ALIVE };
+        let stop = state.app.stop().clone();
+        let engine = state.app.engine().clone();
+        tokio::select! {
+            () = stop.told() => return None,
+            changed = engine.wait_for_change(state.id, state.shown.version, pause) => changed.ok()?,
+        }
+        state.lasted += pause;
+        let shown = (state.read)(state.app.clone()).await?;
+        if shown.bytes != state.shown.bytes {
+            state.silent = Duration::ZERO;
+            state.shown = shown;
+            return Some(state.shown.bytes.clone());
+        }
+        state.silent += pause;
+        if state.silent >= KEEP_ALIVE {
+            state.silent = Duration::ZERO;
+            return Some(Bytes::from_static(b": still here\n\n"));
+        }
     }
-    let limit = Duration::from_secs(STREAM_KEEP_ALIVE_SECONDS);
-    let stop = state.app.stop().clone();
-    let engine = state.app.engine().clone();
-    tokio::select! {
-        () = stop.told() => return None,
-        changed = engine.wait_for_change(state.id, state.version, limit) => changed.ok()?,
-    }
-    let shown = (state.read)(state.app.clone()).await?;
-    if shown.version == state.version {
-        return Some(Bytes::from_static(b": still here\n\n"));
-    }
-    state.version = shown.version;
-    state.last = shown.last;
-    Some(shown.bytes)
+    None
 }
 
 /// The API's stream of one checkout.
 pub(crate) fn checkout(app: App, ask: Ask, id: CheckoutId, first: Answer) -> Body {
     let shown = |answer: Answer| {
         let version = answer.version.unwrap_or(0);
-        Shown { bytes: event("checkout", version, &answer.body), version, last: false }
+        Shown { bytes: event("checkout", version, &answer.body), version, last: false, lively: false }
     };
     let first = shown(first);
     watch(app, id, first, move |app| {
