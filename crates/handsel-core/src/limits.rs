@@ -145,3 +145,19 @@ pub const HOOK_RETRY_AFTER_MAX_SECONDS: u64 = 86_400;
 pub const WEBHOOK_FAILING_AFTER_SECONDS: u64 = 86_400;
 /// Signing secrets of one webhook, those in grace included.
 pub const WEBHOOK_SECRETS_MAX_ENTRIES: usize = 4;
+/// Request lines that wait in memory for their commit.
+pub const REQUEST_NOTES_MAX_ROWS: usize = 8_192;
+/// Webhook attempts at the same time: in all and to one webhook.
+pub const HOOKS_IN_FLIGHT_MAX_ATTEMPTS: usize = 64;
+pub const HOOKS_IN_FLIGHT_PER_WEBHOOK_MAX_ATTEMPTS: usize = 8;
+/// Claimed deliveries of one webhook that wait in memory for a free place; more stay with the store until their lease ends.
+pub const HOOKS_WAITING_PER_WEBHOOK_MAX_DELIVERIES: usize = 16;
+/// Deliveries claimed at once, and for how long.
+pub const HOOK_CLAIM_MAX_DELIVERIES: u32 = 256;
+pub const HOOK_LEASE_SECONDS: u64 = 60;
+/// Deliveries that one `recover` or `replay_missing` puts back to work.
+pub const RECOVER_MAX_DELIVERIES: u32 = 10_000;
+/// A checkout waits at most so long after its end for the chains to pass it.
+pub const EXPIRY_WAIT_MAX_SECONDS: u64 = 3_600;
+/// Checkouts looked at in one sweep for expired ones.
+pub const EXPIRY_SWEEP_MAX_CHECKOUTS: u32 = 1_000;

@@ -4,9 +4,10 @@ mod verify;
 
 pub use verify::{Refused, verify};
 
-use crate::secret::SecretText;
+use crate::secret::{SecretBytes, SecretText};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signer, SigningKey};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -63,6 +64,16 @@ pub fn standard(secrets: &[SecretText], id: &str, unix: i64, body: &[u8]) -> Str
 /// `sha256=<hex>` over the body alone, keyed by the text. Can't stop a replay: for old receivers only.
 pub fn sha256_body(secret: &SecretText, body: &[u8]) -> String {
     format!("sha256={}", hex::encode(hmac_sha256(secret.expose().as_bytes(), &[body])))
+}
+
+/// Ed25519 (RFC 8032) of `message` under the key with this seed.
+pub fn ed25519(seed: &SecretBytes<32>, message: &[u8]) -> [u8; 64] {
+    SigningKey::from_bytes(seed.expose()).sign(message).to_bytes()
+}
+
+/// The public key that checks what [`ed25519`] signs.
+pub fn ed25519_public(seed: &SecretBytes<32>) -> [u8; 32] {
+    SigningKey::from_bytes(seed.expose()).verifying_key().to_bytes()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ pub mod accounts;
 mod addresses;
 pub mod api_keys;
 pub mod ask;
+mod attempts;
 pub mod audit;
 mod authorize;
 mod check;
@@ -13,20 +14,28 @@ mod cidr;
 pub mod deliveries;
 mod derivation;
 pub mod events;
+mod expire;
 mod idempotency;
 mod keys;
 mod options;
+mod magic;
+mod notes;
 pub mod pages;
 pub mod payments;
+mod pulse;
 pub mod refusal;
 mod render;
+mod render_events;
 pub mod requests;
+mod resend;
 pub mod settings;
 mod shell;
 mod terms;
 pub mod test_world;
+mod trigger;
 mod waiters;
 pub mod wallets;
+mod webhook_rules;
 pub mod webhooks;
 
 use handsel_core::port::{Clock, Entropy, HostJudge, TestWorld};
@@ -35,6 +44,7 @@ use handsel_store::writer::Writer;
 use std::sync::Arc;
 
 pub use ask::{Answer, Ask, ListAsk};
+pub use pulse::{Health, NetworkHealth};
 pub use refusal::{Code, Refusal};
 pub use settings::Settings;
 
@@ -63,6 +73,8 @@ pub(crate) struct Inner {
     pub(crate) deliveries_made: tokio::sync::Notify,
     pub(crate) verified: authorize::Verified,
     pub(crate) indexes: derivation::Indexes,
+    pub(crate) pulse: pulse::Pulse,
+    pub(crate) notes: notes::Notes,
 }
 
 /// What the engine stands on.
@@ -96,6 +108,8 @@ impl Engine {
                 deliveries_made: tokio::sync::Notify::new(),
                 verified: authorize::Verified::new(),
                 indexes: derivation::Indexes::default(),
+                pulse: pulse::Pulse::default(),
+                notes: notes::Notes::default(),
             }),
         }
     }

@@ -3,6 +3,7 @@
 //! The key is an argument and never kept; who holds it and how often it signs is somebody else's decision.
 
 use super::merkle::Hash;
+use crate::secret::SecretBytes;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
@@ -65,6 +66,11 @@ impl Checkpoint {
         let root = STANDARD.decode(root).ok()?.try_into().ok()?;
         Some(Self { origin: origin.to_owned(), size, root })
     }
+}
+
+/// The signing key whose seed this is.
+pub fn signing_key(seed: &SecretBytes<32>) -> SigningKey {
+    SigningKey::from_bytes(seed.expose())
 }
 
 /// The four bytes that tell keys of one name apart.
