@@ -2,7 +2,6 @@
 //! be paid on has passed its end too, because a block's own time decides lateness (13 section 2); an outage delays that by an hour
 //! at most.
 
-use crate::render_events::Told;
 use crate::shell::Deed;
 use crate::{Engine, Refusal};
 use handsel_core::actor::Actor;
@@ -87,8 +86,10 @@ impl Engine {
             let Ok(step) = before.clone().apply(Command::Expire, now) else { return Ok(None) };
             let key = self.data_key(before.account).await?;
             let payments = self.inner.reader.payments_of_checkout(id).await?;
-            let told = Told { before: Some(&before), after: &step.checkout, payments: &payments, kinds: &step.events };
-            let events = self.checkout_events(&key, told, now).await?;
+            let timeline = self.timeline(&before).await?;
+            let old = self.checkout_shape(&key, &before, &payments, timeline.clone())?;
+            let new = self.checkout_shape(&key, &step.checkout, &payments, timeline)?;
+            let events = self.checkout_events(&key, &step, (&old, &new), None, now);
             let object = id.to_string();
             let deed = Deed {
                 actor: Actor::System,

@@ -86,6 +86,9 @@ impl Engine {
         let network = self.inner.settings.networks.iter().find(|n| n.name == accept.network);
         let Some(network) = network else { return Ok(Err("the network is not configured")) };
         let Some(token) = network.token(&accept.asset) else { return Ok(Err("the asset is not configured")) };
+        if self.inner.pulse.is_disabled(&accept.network, &accept.asset) {
+            return Ok(Err("its contract states other decimals than are configured"));
+        }
         if token.pegged_to != Some(ask.price.currency) {
             return Ok(Err("it is not worth the checkout's currency one to one, and there is no rate"));
         }

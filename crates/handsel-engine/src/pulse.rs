@@ -2,7 +2,7 @@
 //! that a round which began after a given moment has ended. Hints and health only; the cursor in the store is the truth.
 
 use crate::Engine;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -70,6 +70,10 @@ impl NetworkPulse {
         *self.lock() = Standing { tip: Some(tip), health: Health::Current, failures: 0 };
         self.ended.send_replace(round);
     }
+    /// The last round that ended well.
+    pub(crate) fn ended(&self) -> u64 {
+        *self.ended.borrow()
+    }
     /// The tip moved within a round.
     pub(crate) fn reached(&self, tip: u64) {
         self.lock().tip = Some(tip);
@@ -93,11 +97,23 @@ impl NetworkPulse {
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
     networks: Mutex<BTreeMap<String, Arc<NetworkPulse>>>,
+    /// Assets, with their networks, whose contract states other decimals than the configuration.
+    disabled: Mutex<BTreeSet<(String, String)>>,
 }
 
 impl Pulse {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<NetworkPulse>>> {
         self.networks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    /// Takes an asset out of service.
+    pub(crate) fn disable(&self, network: &str, asset: &str) {
+        let mut disabled = self.disabled.lock().unwrap_or_else(PoisonError::into_inner);
+        disabled.insert((network.to_owned(), asset.to_owned()));
+    }
+    /// True where the asset must not be offered (13 section 6, property 13).
+    pub(crate) fn is_disabled(&self, network: &str, asset: &str) -> bool {
+        let disabled = self.disabled.lock().unwrap_or_else(PoisonError::into_inner);
+        disabled.iter().any(|(n, a)| n == network && a == asset)
     }
     /// The pulse of a network that is watched from now on.
     pub(crate) fn watched(&self, network: &str) -> Arc<NetworkPulse> {

@@ -155,7 +155,7 @@ impl Engine {
         let account = ask.grant.account();
         let enabled_events = known_patterns(&new.enabled_events)?;
         let signatures = known_forms(&new.signatures)?;
-        check::optional_text("/description", new.description.as_deref(), check::TEXT_MAX_CHARS)?;
+        check::optional_text("/description", new.description.as_deref(), limits::METADATA_VALUE_MAX_CHARS)?;
         check::metadata("/metadata", &new.metadata)?;
         let url = self.allowed_url(&new.url).await?;
         let query = ListQuery { limit: limits::LIST_LIMIT_MAX_ROWS, ..ListQuery::default() };
@@ -210,7 +210,7 @@ impl Engine {
             after.enabled_events = known_patterns(patterns)?;
         }
         if let Some(description) = &patch.description {
-            check::optional_text("/description", description.as_deref(), check::TEXT_MAX_CHARS)?;
+            check::optional_text("/description", description.as_deref(), limits::METADATA_VALUE_MAX_CHARS)?;
             after.description.clone_from(description);
         }
         if let Some(forms) = &patch.signatures {

@@ -1,0 +1,297 @@
+//! One loop per network: it carries questions and answers between the pure watcher and the chain's node, and commits every move of
+//! the chain before the next one. A network that fails backs off by itself; the others don't notice. After anything that was not
+//! committed it goes on from what is stored.
+
+use crate::Engine;
+use crate::pulse::NetworkPulse;
+use crate::watch_book::WatchBook;
+use crate::watch_commit::{Lost, Place};
+use handsel_core::chain::watcher::{Advance, Effect, Input, Watcher};
+use handsel_core::chain::{BlockHash, ChainError, HeadTag, Network};
+use handsel_core::limits;
+use handsel_core::port::ChainSource;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Pauses after failures: the first, and the longest.
+const BACKOFF: Duration = Duration::from_millis(250);
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// Polls come twice per block, within these bounds.
+const POLL_MIN_MS: u64 = 250;
+const POLL_MAX_MS: u64 = 4_000;
+/// Blocks that are committed together while catching up.
+const BLOCKS_PER_CHANGE: usize = 256;
+
+/// Why a network's watching ended for now.
+#[derive(Debug)]
+enum End {
+    /// The server stops.
+    Stopped,
+    /// Go on from what is stored after a pause.
+    Failed(String),
+    /// For an operator: not before a restart.
+    Halted,
+}
+
+/// One network with what its loop works on.
+#[derive(Debug)]
+struct Loop {
+    engine: Engine,
+    network: Network,
+    source: Arc<dyn ChainSource>,
+    book: Arc<WatchBook>,
+    pulse: Arc<NetworkPulse>,
+    stop: watch::Receiver<bool>,
+}
+
+/// The watcher's state between two commits.
+#[derive(Debug)]
+struct Progress {
+    watcher: Watcher,
+    /// The stored cursor's block.
+    committed: Option<BlockHash>,
+    /// A move that is decided but not committed yet.
+    pending: Option<Advance>,
+    /// What failed in this round.
+    error: Option<String>,
+}
+
+pub(crate) async fn run(
+    engine: Engine,
+    network: Network,
+    source: Arc<dyn ChainSource>,
+    book: Arc<WatchBook>,
+    stop: watch::Receiver<bool>,
+) {
+    let pulse = engine.inner.pulse.watched(&network.name);
+    let mut this = Loop { engine, network, source, book, pulse, stop };
+    let mut pause = BACKOFF;
+    loop {
+        let before = this.pulse.ended();
+        match this.watch().await {
+            End::Stopped => return,
+            End::Halted => {
+                let _ = this.stop.wait_for(|stop| *stop).await;
+                return;
+            }
+            End::Failed(why) => {
+                tracing::warn!(network = this.network.name, why, "this network's watcher tries again");
+                this.pulse.failed(why);
+            }
+        }
+        // A round that ended since then was a success: the pauses begin anew.
+        pause = if this.pulse.ended() > before { BACKOFF } else { pause };
+        if this.pause(pause).await {
+            return;
+        }
+        pause = BACKOFF_MAX.min(pause * 2);
+    }
+}
+
+impl Loop {
+    /// Watches until something fails.
+    async fn watch(&mut self) -> End {
+        if let Err(end) = self.check_node().await {
+            return end;
+        }
+        let mut progress = match self.resume().await {
+            Ok(progress) => progress,
+            Err(end) => return end,
+        };
+        loop {
+            if let Err(end) = self.round(&mut progress).await {
+                return end;
+            }
+            if self.wait().await {
+                return End::Stopped;
+            }
+        }
+    }
+
+    /// The node is of the chain that is configured, and its tokens have the decimals that are configured: else nothing is credited.
+    async fn check_node(&mut self) -> Result<(), End> {
+        let stated = self.source.chain_id().await.map_err(failed)?;
+        if stated != self.network.chain_id {
+            let configured = self.network.chain_id;
+            tracing::error!(network = self.network.name, stated, configured, "the node is of another chain: mend rpc_urls");
+            return Err(End::Failed(format!("the node states chain id {stated}, configured is {configured}")));
+        }
+        let mut kept = Vec::with_capacity(self.network.tokens.len());
+        for token in self.network.tokens.clone() {
+            match self.source.token_decimals(token.contract).await {
+                Ok(stated) if stated == token.decimals => kept.push(token),
+                Err(error @ ChainError::Unavailable(_)) => return Err(failed(error)),
+                answer => {
+                    let stated = answer.map_or_else(|error| error.to_string(), |decimals| decimals.to_string());
+                    let (network, asset, configured) = (&self.network.name, &token.asset, token.decimals);
+                    tracing::error!(network, asset, configured, stated, "the token's decimals are not as configured: disabled");
+                    self.engine.inner.pulse.disable(network, asset);
+                }
+            }
+        }
+        self.network.tokens = kept;
+        Ok(())
+    }
+
+    /// The watcher as of the stored cursor.
+    async fn resume(&self) -> Result<Progress, End> {
+        let reader = &self.engine.inner.reader;
+        let cursor = reader.cursor(&self.network.name).await.map_err(|error| End::Failed(error.to_string()))?;
+        let window = u32::try_from(limits::CHAIN_WINDOW_MAX_BLOCKS).unwrap_or(u32::MAX);
+        let headers = reader.recent_headers(&self.network.name, window).await;
+        let headers = headers.map_err(|error| End::Failed(error.to_string()))?;
+        let (finalized, halted) = cursor.as_ref().map_or((0, false), |cursor| (cursor.finalized, cursor.halted));
+        if halted {
+            tracing::error!(network = self.network.name, "this network was halted before: an operator must look at its node");
+            self.pulse.halted("halted before this start".to_owned());
+            return Err(End::Halted);
+        }
+        let committed = cursor.map(|cursor| cursor.tip.hash);
+        Ok(Progress { watcher: Watcher::resume(&headers, finalized, false), committed, pending: None, error: None })
+    }
+
+    /// Asks the node for its head and follows it until there is nothing more to ask.
+    async fn round(&mut self, progress: &mut Progress) -> Result<(), End> {
+        let round = self.pulse.begin();
+        let latest = self.source.head(HeadTag::Latest).await.map_err(failed)?;
+        // A node without that tag still shows blocks; what needs finality waits.
+        let finalized = self.source.head(HeadTag::Finalized).await.unwrap_or(None);
+        progress.error = None;
+        let mut asked: JoinSet<Input> = JoinSet::new();
+        let input = Input::Head { latest, finalized, now: self.engine.now() };
+        self.feed(progress, input, &mut asked).await?;
+        loop {
+            while let Some(answer) = asked.try_join_next() {
+                let input = answer.map_err(|error| End::Failed(error.to_string()))?;
+                self.feed(progress, input, &mut asked).await?;
+            }
+            self.commit_pending(progress).await?;
+            let answer = tokio::select! {
+                answer = asked.join_next() => answer,
+                _ = self.stop.wait_for(|stop| *stop) => return Err(End::Stopped),
+            };
+            let Some(answer) = answer else { break };
+            let input = answer.map_err(|error| End::Failed(error.to_string()))?;
+            self.feed(progress, input, &mut asked).await?;
+        }
+        if let Some(why) = progress.error.take() {
+            return Err(End::Failed(why));
+        }
+        let (tip, latest) = (progress.watcher.tip(), latest.map(|header| header.hash));
+        if let Some(tip) = tip.filter(|tip| Some(tip.hash) == latest || progress.watcher.lag_blocks() == 0) {
+            self.pulse.end(round, tip.number);
+        }
+        Ok(())
+    }
+
+    /// One step of the watcher, and what it asks for.
+    async fn feed(&self, progress: &mut Progress, input: Input, asked: &mut JoinSet<Input>) -> Result<(), End> {
+        if let Some(error) = failure(&input) {
+            progress.error = Some(error.to_string());
+        }
+        let (watcher, effects) = std::mem::take(&mut progress.watcher).step(input);
+        progress.watcher = watcher;
+        for effect in effects {
+            match effect {
+                Effect::FetchHeader(hash) => {
+                    let source = Arc::clone(&self.source);
+                    asked.spawn(async move { Input::Header { asked: hash, answer: source.header(hash).await } });
+                }
+                Effect::FetchHeaderAt(number) => {
+                    let source = Arc::clone(&self.source);
+                    asked.spawn(async move { Input::HeaderAt { asked: number, answer: source.header_at(number).await } });
+                }
+                Effect::FetchTransfers(block) => {
+                    let source = Arc::clone(&self.source);
+                    asked.spawn(async move { Input::Transfers { block, answer: source.transfers(block).await } });
+                }
+                Effect::Advance(advance) => self.take_advance(progress, advance).await?,
+                Effect::Halt(halt) => {
+                    self.commit_pending(progress).await?;
+                    return Err(self.halt(progress, halt.to_string()).await);
+                }
+                Effect::Wait => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Gathers moves that only add blocks, up to a bound; a move that takes blocks back begins a Change of its own.
+    async fn take_advance(&self, progress: &mut Progress, advance: Advance) -> Result<(), End> {
+        let joins = |pending: &Advance| {
+            advance.orphaned.is_empty() && pending.added.len() + advance.added.len() <= BLOCKS_PER_CHANGE
+        };
+        if !progress.pending.as_ref().is_none_or(joins) {
+            self.commit_pending(progress).await?;
+        }
+        match &mut progress.pending {
+            Some(pending) => {
+                pending.added.extend(advance.added);
+                (pending.tip, pending.finalized) = (advance.tip, advance.finalized);
+            }
+            empty => *empty = Some(advance),
+        }
+        Ok(())
+    }
+
+    async fn commit_pending(&self, progress: &mut Progress) -> Result<(), End> {
+        let Some(advance) = progress.pending.take() else { return Ok(()) };
+        let place = Place { network: &self.network, book: &self.book, committed: progress.committed };
+        match self.engine.commit_advance(place, &advance).await {
+            Ok(()) => {
+                progress.committed = Some(advance.tip.hash);
+                self.pulse.reached(advance.tip.number);
+                Ok(())
+            }
+            Err(Lost::Moved) => Err(End::Failed("the stored cursor was moved by somebody else".to_owned())),
+            Err(Lost::Store(refusal)) => Err(End::Failed(refusal.detail.into_owned())),
+            Err(Lost::Halt(why)) => Err(self.halt(progress, why).await),
+        }
+    }
+
+    /// Stops this chain in the store, so that a restart finds it stopped too.
+    async fn halt(&self, progress: &Progress, why: String) -> End {
+        let reader = &self.engine.inner.reader;
+        let stored = reader.cursor(&self.network.name).await.ok().flatten();
+        let place = Place { network: &self.network, book: &self.book, committed: progress.committed };
+        let finalized = stored.as_ref().map_or(0, |cursor| cursor.finalized);
+        self.engine.commit_halt(place, stored.map(|cursor| cursor.tip), finalized, &why).await;
+        self.pulse.halted(why);
+        End::Halted
+    }
+
+    /// Until the next poll; true where the server stops.
+    async fn wait(&mut self) -> bool {
+        let every = Duration::from_millis((self.network.block_time_ms / 2).clamp(POLL_MIN_MS, POLL_MAX_MS));
+        tokio::select! {
+            () = self.source.wait_for_hint(every) => false,
+            () = self.pulse.poked() => false,
+            _ = self.stop.wait_for(|stop| *stop) => true,
+        }
+    }
+
+    /// After a failure; true where the server stops.
+    async fn pause(&mut self, span: Duration) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(span) => false,
+            () = self.pulse.poked() => false,
+            _ = self.stop.wait_for(|stop| *stop) => true,
+        }
+    }
+}
+
+/// The node's failure that an answer reports; a block that it doesn't know (any more) is none.
+fn failure(input: &Input) -> Option<&ChainError> {
+    let error = match input {
+        Input::Head { .. } => None,
+        Input::Header { answer, .. } | Input::HeaderAt { answer, .. } => answer.as_ref().err(),
+        Input::Transfers { answer, .. } => answer.as_ref().err(),
+    };
+    error.filter(|error| **error != ChainError::UnknownBlock)
+}
+
+fn failed(error: ChainError) -> End {
+    End::Failed(error.to_string())
+}

@@ -1,0 +1,66 @@
+//! The addresses that are waited for, shared by the watchers of all networks, because a payment may arrive on another network than
+//! the one it was asked for on. Rows are loaded before a block is matched: an address is committed before it is shown, so whatever
+//! was sent to it came later than its row.
+
+use crate::{Engine, Refusal};
+use handsel_core::chain::{Header, Network, Transfer};
+use handsel_core::matching::{AddedBlock, AddressBook, Match, Matched, Watch};
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use tokio::sync::Mutex;
+
+/// Rows asked for at once.
+const ROWS_AT_ONCE: u32 = 10_000;
+
+#[derive(Debug)]
+pub(crate) struct WatchBook {
+    book: RwLock<AddressBook>,
+    /// The last row that was loaded, by network; held while loading.
+    marks: Mutex<HashMap<String, i64>>,
+}
+
+impl WatchBook {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { book: RwLock::new(AddressBook::new(seed)), marks: Mutex::default() }
+    }
+
+    /// Loads what was written since the last time, for every configured network.
+    pub(crate) async fn refresh(&self, engine: &Engine) -> Result<(), Refusal> {
+        let mut marks = self.marks.lock().await;
+        for network in &engine.inner.settings.networks {
+            let mark = marks.entry(network.name.clone()).or_insert(0);
+            loop {
+                let rows = engine.inner.reader.watched_after(&network.name, *mark, ROWS_AT_ONCE).await?;
+                let Some(last) = rows.last() else { break };
+                *mark = last.mark;
+                let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
+                for row in &rows {
+                    book.insert(&Watch {
+                        account: row.account,
+                        checkout: row.checkout,
+                        option: row.option,
+                        network: &row.network,
+                        token: row.token,
+                        address: row.address,
+                        payable: row.payable,
+                        unique_amount: row.unique_amount,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Blocks with those of their transfers that go to addresses of ours.
+    pub(crate) fn matched(&self, network: &Network, blocks: &[(Header, Vec<Transfer>)]) -> Vec<AddedBlock> {
+        let book = self.book.read().unwrap_or_else(PoisonError::into_inner);
+        let of_block = |(header, transfers): &(Header, Vec<Transfer>)| {
+            let known = transfers.iter().filter_map(|transfer| {
+                let to = book.lookup(network, transfer);
+                (to != Match::Nobody).then_some(Matched { transfer: *transfer, to })
+            });
+            AddedBlock { header: *header, transfers: known.collect() }
+        };
+        blocks.iter().map(of_block).collect()
+    }
+}
