@@ -5,12 +5,14 @@ pub mod accounts;
 mod addresses;
 pub mod api_keys;
 pub mod ask;
+mod attempt;
 mod attempts;
 pub mod audit;
 mod authorize;
 mod check;
 pub mod checkouts;
 mod cidr;
+mod deliver;
 pub mod deliveries;
 mod derivation;
 pub mod events;
@@ -18,6 +20,7 @@ mod expire;
 mod idempotency;
 mod keys;
 mod options;
+pub mod loops;
 mod magic;
 mod notes;
 pub mod pages;
@@ -46,6 +49,7 @@ use handsel_store::writer::Writer;
 use std::sync::Arc;
 
 pub use ask::{Answer, Ask, ListAsk};
+pub use loops::Doors;
 pub use pulse::{Health, NetworkHealth};
 pub use refusal::{Code, Refusal};
 pub use settings::Settings;
@@ -77,6 +81,7 @@ pub(crate) struct Inner {
     pub(crate) indexes: derivation::Indexes,
     pub(crate) pulse: pulse::Pulse,
     pub(crate) notes: notes::Notes,
+    pub(crate) triggers: attempt::Triggers,
 }
 
 /// What the engine stands on.
@@ -112,6 +117,7 @@ impl Engine {
                 indexes: derivation::Indexes::default(),
                 pulse: pulse::Pulse::default(),
                 notes: notes::Notes::default(),
+                triggers: attempt::Triggers::default(),
             }),
         }
     }

@@ -94,7 +94,7 @@ impl Engine {
     /// on the disk, unless too many wait already.
     pub async fn note_request(&self, row: RequestRow) -> Result<(), Refusal> {
         let waiting = self.inner.notes.add(row);
-        if waiting >= limits::REQUEST_NOTES_MAX_WAITING {
+        if waiting >= limits::REQUEST_NOTES_MAX_ROWS {
             return self.flush_notes().await;
         }
         if waiting >= LINES_PER_CHANGE {

@@ -5,9 +5,7 @@ use handsel_core::egress_rules::weburl::WebHost;
 use handsel_core::egress_rules::{AddressPolicy, UrlKind, UrlPolicy, UrlRefusal, WebUrl};
 use handsel_core::event::Kind;
 use handsel_core::limits;
-use handsel_core::time::Timestamp;
-use handsel_core::webhook::{SignatureForm, SigningSecret, Status, Webhook};
-use std::time::Duration;
+use handsel_core::webhook::SignatureForm;
 
 impl Engine {
     /// Checks a webhook's URL by the rules of 06 1.5, resolution included, and gives its canonical form.
@@ -123,42 +121,6 @@ pub(crate) fn known_forms(forms: &[SignatureForm]) -> Result<Vec<SignatureForm>,
         }
     }
     Ok(known)
-}
-
-/// A new secret signs first, the old ones until their grace ends; what has ended goes.
-pub(crate) fn rotated(before: &Webhook, new: SigningSecret, now: Timestamp, grace: Duration) -> Webhook {
-    let until = now.plus(grace);
-    let old = before.live_secrets(now).map(|secret| SigningSecret {
-        until: Some(secret.until.map_or(until, |end| end.min(until))),
-        ..secret.clone()
-    });
-    let old = old.filter(|secret| secret.until.is_some_and(|end| now < end));
-    let secrets = std::iter::once(new).chain(old).collect();
-    Webhook { secrets, version: before.version + 1, ..before.clone() }
-}
-
-/// The other order of the live secrets; `None` where there is only one.
-pub(crate) fn promoted(before: &Webhook, now: Timestamp) -> Option<Webhook> {
-    let mut secrets: Vec<SigningSecret> = before.live_secrets(now).cloned().collect();
-    if secrets.len() < 2 {
-        return None;
-    }
-    secrets.reverse();
-    Some(Webhook { secrets, version: before.version + 1, ..before.clone() })
-}
-
-/// `None` where it is so already.
-pub(crate) fn enabled(before: &Webhook) -> Option<Webhook> {
-    let change =
-        Webhook { status: Status::Enabled, failing_since: None, version: before.version + 1, ..before.clone() };
-    (before.status != Status::Enabled).then_some(change)
-}
-
-/// `None` where it is so already.
-pub(crate) fn disabled(before: &Webhook) -> Option<Webhook> {
-    let change =
-        Webhook { status: Status::Disabled, failing_since: None, version: before.version + 1, ..before.clone() };
-    (before.status != Status::Disabled).then_some(change)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use crate::check;
 use crate::render::read_answer;
 use crate::shell::{Decision, Happening};
-use crate::webhook_rules::{disabled, enabled, known_forms, known_patterns, promoted, rotated};
+use crate::webhook_rules::{known_forms, known_patterns};
 use crate::{Answer, Ask, Code, Engine, ListAsk, Refusal};
 use handsel_core::change::{Change, Write};
 use handsel_core::event::{Kind, NewEvent};
@@ -14,10 +14,10 @@ use handsel_core::secret::{Sealed, SecretText};
 use handsel_core::signature;
 use handsel_core::time::Timestamp;
 use handsel_core::vault::{DataKey, Place};
+use handsel_core::webhook::decide::{Command, Refused, Step};
 use handsel_core::webhook::{Ordering, Payload, SignatureForm, SigningSecret, Status, Webhook};
 use handsel_store::reader::ListQuery;
 use handsel_view::types::answers as shapes;
-use std::time::Duration;
 
 /// Characters of a secret's text that are shown to tell secrets apart.
 const SECRET_PREFIX_CHARS: usize = 10;
@@ -96,43 +96,28 @@ impl Engine {
         id: WebhookId,
         grace_seconds: Option<u64>,
     ) -> Result<Answer, Refusal> {
-        let grace = grace_seconds.unwrap_or(limits::ROTATION_GRACE_DEFAULT_SECONDS);
-        if grace > limits::ROTATION_GRACE_MAX_SECONDS {
-            let most = limits::ROTATION_GRACE_MAX_SECONDS;
-            return Err(check::invalid("/grace_seconds", format!("give 0 to {most} seconds of grace")));
-        }
-        let grace = Duration::from_secs(grace);
+        let grace_seconds = grace_seconds.unwrap_or(limits::ROTATION_GRACE_DEFAULT_SECONDS);
         self.perform(ask, |now| async move {
             let before = self.own_webhook(ask, id).await?;
             ask.expect_version(before.version)?;
             let key = self.data_key(before.account).await?;
-            let (text, secret) = self.new_secret(&key, id, now);
-            let after = rotated(&before, secret, now, grace);
-            let told = Some(Kind::WebhookSecretRotated);
-            self.webhook_decision(ask, &key, "webhook.rotate_secret", (&before, after), told, Some(&text), now)
+            let (text, new) = self.new_secret(&key, id, now);
+            let step = before.clone().apply(Command::RotateSecret { new, grace_seconds }, now).map_err(refused)?;
+            self.webhook_decision(ask, &key, "webhook.rotate_secret", (&before, step), Some(&text), now)
         })
         .await
     }
 
     pub async fn promote_webhook_secret(&self, ask: &Ask, id: WebhookId) -> Result<Answer, Refusal> {
-        self.perform(ask, |now| async move {
-            let before = self.own_webhook(ask, id).await?;
-            ask.expect_version(before.version)?;
-            let Some(after) = promoted(&before, now) else {
-                return Err(conflict("this webhook has one live secret; rotate it first, then promote the other"));
-            };
-            let key = self.data_key(before.account).await?;
-            self.webhook_decision(ask, &key, "webhook.promote_secret", (&before, after), None, None, now)
-        })
-        .await
+        self.perform(ask, |now| self.decide_command(ask, id, "webhook.promote_secret", Command::PromoteSecret, now)).await
     }
 
     pub async fn enable_webhook(&self, ask: &Ask, id: WebhookId) -> Result<Answer, Refusal> {
-        self.perform(ask, |now| self.decide_status(ask, id, Status::Enabled, now)).await
+        self.perform(ask, |now| self.decide_command(ask, id, "webhook.enable", Command::Enable, now)).await
     }
 
     pub async fn disable_webhook(&self, ask: &Ask, id: WebhookId) -> Result<Answer, Refusal> {
-        self.perform(ask, |now| self.decide_status(ask, id, Status::Disabled, now)).await
+        self.perform(ask, |now| self.decide_command(ask, id, "webhook.disable", Command::Disable, now)).await
     }
 
     /// Makes a `webhook.test` event for this webhook alone.
@@ -221,48 +206,46 @@ impl Engine {
         }
         after.payload = patch.payload.unwrap_or(before.payload);
         after.ordering = patch.ordering.unwrap_or(before.ordering);
-        self.webhook_decision(ask, &key, "webhook.update", (&before, after), None, None, self.now())
+        let step = Step { webhook: after, event: None };
+        self.webhook_decision(ask, &key, "webhook.update", (&before, step), None, self.now())
     }
 
-    async fn decide_status(
+    async fn decide_command(
         &self,
         ask: &Ask,
         id: WebhookId,
-        status: Status,
+        action: &'static str,
+        command: Command,
         now: Timestamp,
     ) -> Result<Decision, Refusal> {
         let before = self.own_webhook(ask, id).await?;
         ask.expect_version(before.version)?;
         let key = self.data_key(before.account).await?;
-        let (action, after) = match status {
-            Status::Disabled => ("webhook.disable", disabled(&before)),
-            Status::Enabled | Status::Failing => ("webhook.enable", enabled(&before)),
-        };
-        // Asked for what is so already: nothing changes, and the answer is the same.
-        let Some(after) = after else {
-            let body = handsel_view::json(&self.webhook_shape(&key, &before, None)?);
-            let change = Change::default();
-            let version = Some(before.version);
-            return Ok(Decision { action, object: id.to_string(), change, status: 200, body, version });
-        };
-        let told = (status == Status::Disabled).then_some(Kind::WebhookDisabled);
-        self.webhook_decision(ask, &key, action, (&before, after), told, None, now)
+        match before.clone().apply(command, now) {
+            Ok(step) => self.webhook_decision(ask, &key, action, (&before, step), None, now),
+            // Asked for what is so already: nothing changes, and the answer is the same.
+            Err(Refused::Already(_)) => {
+                let body = handsel_view::json(&self.webhook_shape(&key, &before, None)?);
+                let (change, version) = (Change::default(), Some(before.version));
+                Ok(Decision { action, object: id.to_string(), change, status: 200, body, version })
+            }
+            Err(other) => Err(refused(other)),
+        }
     }
 
-    /// An update of a webhook with its answer and, where `told`, its event.
-    #[expect(clippy::too_many_arguments, reason = "one private gathering of what every update has")]
+    /// A webhook's step with its answer and its event.
     fn webhook_decision(
         &self,
         ask: &Ask,
         key: &DataKey,
         action: &'static str,
-        (before, after): (&Webhook, Webhook),
-        told: Option<Kind>,
+        (before, step): (&Webhook, Step),
         secret: Option<&SecretText>,
         now: Timestamp,
     ) -> Result<Decision, Refusal> {
+        let Step { webhook: after, event } = step;
         let body = handsel_view::json(&self.webhook_shape(key, &after, secret)?);
-        let event = told.map(|kind| self.webhook_event(ask, key, (before, &after), kind, now)).transpose()?;
+        let event = event.map(|kind| self.webhook_event(ask, key, (before, &after), kind, now)).transpose()?;
         let version = Some(after.version);
         let object = after.id.to_string();
         let writes = vec![Write::UpdateWebhook(after)];
@@ -351,4 +334,11 @@ fn open(key: &DataKey, id: WebhookId, column: &str, sealed: &Sealed) -> Result<S
 
 fn conflict(detail: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
     Refusal::new(Code::StateConflict, detail)
+}
+
+fn refused(refused: Refused) -> Refusal {
+    match refused {
+        Refused::GraceTooLong => check::invalid("/grace_seconds", refused.to_string()),
+        Refused::TooManySecrets | Refused::NothingToPromote | Refused::Already(_) => conflict(refused.to_string()),
+    }
 }

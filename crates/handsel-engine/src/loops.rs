@@ -1,0 +1,38 @@
+//! Everything that runs without being asked: a watcher per network, the sender, expiry, and the request log's writer. Started by the
+//! binary, ended by its stop signal; each loop ends its work in progress first.
+
+use crate::watch_book::WatchBook;
+use crate::{Engine, deliver, expire, notes, watch};
+use handsel_core::chain::Network;
+use handsel_core::port::{ChainSource, HookSender};
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// The doors that the loops reach out through.
+#[derive(Debug)]
+pub struct Doors {
+    /// Every network that is watched, with its node.
+    pub networks: Vec<(Network, Arc<dyn ChainSource>)>,
+    pub sender: Arc<dyn HookSender>,
+}
+
+impl Engine {
+    /// Runs all loops; ends when `stop` has become true and every loop has ended.
+    pub async fn run(self, doors: Doors, stop: tokio::sync::watch::Receiver<bool>) {
+        let mut seed = [0u8; 8];
+        self.inner.entropy.fill(&mut seed);
+        let book = Arc::new(WatchBook::new(u64::from_le_bytes(seed)));
+        let mut loops = JoinSet::new();
+        for (network, source) in doors.networks {
+            loops.spawn(watch::run(self.clone(), network, source, Arc::clone(&book), stop.clone()));
+        }
+        loops.spawn(deliver::run(self.clone(), doors.sender, stop.clone()));
+        loops.spawn(expire::run(self.clone(), stop.clone()));
+        loops.spawn(notes::run(self, stop));
+        while let Some(ended) = loops.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, "a loop broke");
+            }
+        }
+    }
+}
