@@ -317,3 +317,9 @@ async fn sequence_once(pool: &Pool) -> Result<bool, TxError> {
     })
     .await
 }
+
+/// The role that a URL connects as, where it names one.
+pub fn role_of(url: &SecretText) -> Option<String> {
+    let config: tokio_postgres::Config = url.expose().parse().ok()?;
+    config.get_user().map(str::to_owned)
+}

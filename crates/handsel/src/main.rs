@@ -41,6 +41,11 @@ enum Verb {
     VerifyWebhook(verbs::signatures::Verify),
     /// Prints the signature headers for a body on stdin.
     SignWebhook(verbs::signatures::Sign),
+    /// Checks or exports the audit log.
+    #[command(subcommand)]
+    Audit(verbs::audit::Audit),
+    /// Brings the database's schema up to date.
+    Migrate(verbs::migrate::Migrate),
     /// Looks at everything that a server needs.
     Doctor(verbs::doctor::Doctor),
     /// GET a path of the API.
@@ -86,6 +91,8 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Simulate(simulate) => verbs::simulate::run(simulate).await,
         Verb::VerifyWebhook(verify) => verbs::signatures::verify(&verify),
         Verb::SignWebhook(sign) => verbs::signatures::sign(&sign),
+        Verb::Audit(audit) => verbs::audit::run(audit).await,
+        Verb::Migrate(migrate) => verbs::migrate::run(migrate).await,
         Verb::Doctor(doctor) => verbs::doctor::run(doctor).await,
         Verb::Get(call) => verbs::api::run(Method::GET, call).await,
         Verb::Post(call) => verbs::api::run(Method::POST, call).await,

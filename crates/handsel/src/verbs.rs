@@ -2,11 +2,13 @@
 
 pub mod accounts;
 pub mod api;
+pub mod audit;
 pub mod dev;
 pub mod doctor;
 pub mod events;
 pub mod keys;
 pub mod listen;
+pub mod migrate;
 pub mod serve;
 pub mod signatures;
 pub mod simulate;

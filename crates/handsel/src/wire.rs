@@ -1,12 +1,12 @@
 //! Puts the rooms together. No logic: what is decided here is only who gets what.
 
-use crate::config::{Config, Database};
+use crate::config::Config;
 use crate::exit::Failure;
 use crate::system::{OsEntropy, SystemClock};
 use handsel_core::chain::Network;
 use handsel_core::egress_rules::{AddressPolicy, UrlPolicy};
 use handsel_core::port::{BoxFuture, ChainSource, Clock, Entropy, HookSender, HostJudge, TestWorld};
-use handsel_core::secret::SecretBytes;
+use handsel_core::secret::{SecretBytes, SecretText};
 use handsel_core::vault::Vault;
 use handsel_engine::{Engine, Parts, Settings};
 use handsel_net::egress::{Egress, EgressConfig, NamedOptions};
@@ -14,6 +14,7 @@ use handsel_net::evm::EvmSource;
 use handsel_net::hook_sender::WebhookSender;
 use handsel_net::rpc::{Call, RpcClient};
 use handsel_sandbox::NodeCaller;
+use handsel_store::reader::Reader;
 use handsel_store::{Database as StoreDatabase, Store, StoreConfig};
 use std::path::Path;
 use std::sync::Arc;
@@ -71,11 +72,62 @@ pub async fn house(
 
 /// The database that the configuration names, or SQLite in the data directory.
 pub async fn open_store(config: &Config, data: &Path) -> Result<Store, Failure> {
-    Store::open(store_config(&config.database, data, config.live)).await.map_err(Failure::failed)
+    let database = match &config.database.url {
+        None => StoreDatabase::Sqlite { directory: data.to_owned() },
+        Some(url) => postgres(config, url)?,
+    };
+    Store::open(StoreConfig { database, live: config.live }).await.map_err(Failure::failed)
 }
 
-fn store_config(_database: &Database, data: &Path, live: bool) -> StoreConfig {
-    StoreConfig { database: StoreDatabase::Sqlite { directory: data.to_owned() }, live }
+/// For verbs that look at a database beside its server.
+pub async fn open_reader(config: &Config, data: &Path) -> Result<Reader, Failure> {
+    match &config.database.url {
+        None => Reader::open_sqlite(data).map_err(Failure::failed),
+        Some(_) => Ok(open_store(config, data).await?.reader),
+    }
+}
+
+#[cfg(feature = "postgres")]
+const POSTGRES_CONNECTIONS: usize = 8;
+
+#[cfg(feature = "postgres")]
+fn postgres_config(config: &Config, url: &SecretText) -> handsel_store::postgres::PostgresConfig {
+    handsel_store::postgres::PostgresConfig {
+        url: url.clone(),
+        ca_file: config.database.ca_file.clone(),
+        connections: POSTGRES_CONNECTIONS,
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn postgres(config: &Config, url: &SecretText) -> Result<StoreDatabase, Failure> {
+    Ok(StoreDatabase::Postgres(postgres_config(config, url)))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn postgres(_: &Config, _: &SecretText) -> Result<StoreDatabase, Failure> {
+    Err(Failure::usage(
+        "database.url: this program was built without PostgreSQL: take a release, or build with its default features",
+    ))
+}
+
+/// With the role that owns the tables; what the server's own role needs is granted to it.
+#[cfg(feature = "postgres")]
+pub async fn migrate_postgres(config: &Config) -> Result<(), Failure> {
+    let Some(url) = config.database.migrate_url.as_ref().or(config.database.url.as_ref()) else {
+        return Err(Failure::usage("database.migrate_url: name the role that owns the tables"));
+    };
+    let role = match (&config.database.migrate_url, &config.database.url) {
+        (Some(_), Some(server)) => handsel_store::postgres::role_of(server),
+        _ => None,
+    };
+    let migrated = handsel_store::postgres::run_migrations(&postgres_config(config, url), role.as_deref()).await;
+    migrated.map_err(Failure::failed)
+}
+
+#[cfg(not(feature = "postgres"))]
+pub async fn migrate_postgres(config: &Config) -> Result<(), Failure> {
+    postgres(config, &SecretText::new("")).map(drop)
 }
 
 /// A database sealed under another key is refused before anything is read or written.
