@@ -103,6 +103,21 @@ pub(crate) struct Send {
     pub(crate) amount: u128,
 }
 
+impl Send {
+    pub(crate) fn transfer(&self, block: BlockHash, block_log_index: u64) -> Transfer {
+        Transfer {
+            block,
+            tx: tx_hash(self.tx),
+            block_log_index,
+            tx_position: self.position,
+            token: address(self.token),
+            from: address(self.from),
+            to: address(self.to),
+            value: word(self.amount),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Block {
     pub(crate) header: Header,
@@ -200,38 +215,36 @@ impl Scene {
         payments
     }
 
-    fn transfers(block: &Block) -> impl Iterator<Item = Transfer> + '_ {
-        (0u64..).zip(&block.sends).map(|(n, send)| Transfer {
-            block: block.header.hash,
-            tx: tx_hash(send.tx),
-            block_log_index: n,
-            tx_position: send.position,
-            token: address(send.token),
-            from: address(send.from),
-            to: address(send.to),
-            value: word(send.amount),
-        })
+    fn transfers(block: &Block) -> Vec<Transfer> {
+        let transfer = |(n, send): (u64, &Send)| send.transfer(block.header.hash, n);
+        (0u64..).zip(&block.sends).map(transfer).collect()
     }
 
     /// What the watcher reports of one chain, put through the matcher.
     pub(crate) fn feed(&mut self, chain: &Chain, added: &[Block], orphaned: &[Block]) {
-        let matched = |block: &Block| AddedBlock {
-            header: block.header,
-            transfers: Self::transfers(block)
-                .map(|transfer| Matched { transfer, to: self.book.lookup(&chain.network, &transfer) })
-                .collect(),
-        };
-        let added: Vec<AddedBlock> = added.iter().map(matched).collect();
+        let added: Vec<(Header, Vec<Transfer>)> = added.iter().map(|b| (b.header, Self::transfers(b))).collect();
         let orphaned: Vec<BlockHash> = orphaned.iter().map(|b| b.header.hash).collect();
-        let facts = BlockFacts {
-            network: &chain.network,
-            live: false,
-            tip: chain.tip(),
-            finalized: chain.finalized(),
-            added: &added,
-            orphaned: &orphaned,
-            now: Timestamp::from_seconds(self.now as i64),
-        };
+        self.advance(&chain.network, (chain.tip(), chain.finalized()), &added, &orphaned);
+    }
+
+    /// The same, from what a watcher's Advance holds.
+    pub(crate) fn advance(
+        &mut self,
+        network: &Network,
+        (tip, finalized): (Header, u64),
+        added: &[(Header, Vec<Transfer>)],
+        orphaned: &[BlockHash],
+    ) {
+        let matched = |transfer: &Transfer| Matched { transfer: *transfer, to: self.book.lookup(network, transfer) };
+        let added: Vec<AddedBlock> = added
+            .iter()
+            .map(|(header, transfers)| AddedBlock {
+                header: *header,
+                transfers: transfers.iter().map(matched).collect(),
+            })
+            .collect();
+        let now = Timestamp::from_seconds(self.now as i64);
+        let facts = BlockFacts { network, live: false, tip, finalized, added: &added, orphaned, now };
         let mut world = self.load(&facts);
         let settlement = settle(&facts, &mut world).expect("everything was loaded");
         self.commit(world, settlement);
@@ -393,10 +406,6 @@ impl Scene {
 
     pub(crate) fn checkout_events(&self) -> Vec<&'static str> {
         self.events.iter().filter_map(|k| k.name().strip_prefix("checkout.")).collect()
-    }
-
-    pub(crate) fn payment_events(&self) -> Vec<&'static str> {
-        self.events.iter().filter_map(|k| k.name().strip_prefix("payment.")).collect()
     }
 }
 

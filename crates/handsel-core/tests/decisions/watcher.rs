@@ -1,6 +1,6 @@
 //! The pure watcher against a node that reorganises, forgets, lags, answers twice and out of order.
 
-use crate::scene::word;
+use crate::scene::{Send, word};
 use handsel_core::chain::watcher::{Advance, Effect, Halt, Input, Watcher};
 use handsel_core::chain::{Address, BlockHash, ChainError, Header, Transfer, TxHash};
 use handsel_core::time::Timestamp;
@@ -9,11 +9,15 @@ use std::collections::{HashMap, VecDeque};
 
 const BASE: u64 = 1_700_000_000;
 
-/// A node: its canonical chain, and every block that it ever had.
+/// A node: its canonical chain, every block that it ever had, and what waits for the next block.
 #[derive(Debug, Clone)]
-struct Node {
-    chain: Vec<Header>,
-    known: HashMap<BlockHash, (Header, Vec<Transfer>)>,
+pub(crate) struct Node {
+    pub(crate) chain: Vec<Header>,
+    pub(crate) known: HashMap<BlockHash, (Header, Vec<Transfer>)>,
+    pub(crate) mempool: Vec<Send>,
+    pub(crate) sent: HashMap<BlockHash, Vec<Send>>,
+    /// The time of the next block.
+    pub(crate) clock: u64,
     salt: u64,
     finality_lag: u64,
 }
@@ -32,12 +36,20 @@ fn transfer(block: BlockHash, n: u64) -> Transfer {
 }
 
 impl Node {
-    fn new(blocks: u64, finality_lag: u64) -> Self {
-        let mut node = Self { chain: Vec::new(), known: HashMap::new(), salt: 0, finality_lag };
+    pub(crate) fn new(blocks: u64, finality_lag: u64) -> Self {
+        let mut node = Self {
+            chain: Vec::new(),
+            known: HashMap::new(),
+            mempool: Vec::new(),
+            sent: HashMap::new(),
+            clock: BASE,
+            salt: 0,
+            finality_lag,
+        };
         node.mine(blocks);
         node
     }
-    fn mine(&mut self, blocks: u64) {
+    pub(crate) fn mine(&mut self, blocks: u64) {
         for _ in 0..blocks {
             let number = self.chain.len() as u64;
             let mut hash = [0u8; 32];
@@ -45,34 +57,39 @@ impl Node {
             hash[8..16].copy_from_slice(&self.salt.to_be_bytes());
             hash[16] = 1;
             let parent = self.chain.last().map_or(BlockHash([0; 32]), |h| h.hash);
-            let header = Header { number, hash: BlockHash(hash), parent, time_seconds: BASE + number };
-            let transfers = (0..number % 3).map(|n| transfer(header.hash, n)).collect();
+            let header = Header { number, hash: BlockHash(hash), parent, time_seconds: self.clock };
+            self.clock += 1;
+            let mut transfers: Vec<Transfer> = (0..number % 3).map(|n| transfer(header.hash, n)).collect();
+            let sends = core::mem::take(&mut self.mempool);
+            transfers.extend((10..).zip(&sends).map(|(n, send)| send.transfer(header.hash, n)));
+            self.sent.insert(header.hash, sends);
             self.chain.push(header);
             self.known.insert(header.hash, (header, transfers));
         }
     }
-    /// Replaces the newest `depth` blocks by `blocks` others; `forget` drops the old ones.
-    fn reorg(&mut self, depth: u64, blocks: u64, forget: bool) {
+    /// Replaces the newest `depth` blocks by `blocks` others; `forget` drops the old ones. What was sent in them is sent again.
+    pub(crate) fn reorg(&mut self, depth: u64, blocks: u64, forget: bool) {
         self.salt += 1;
         for _ in 0..depth.min(self.chain.len() as u64 - 1) {
             let gone = self.chain.pop().unwrap();
+            self.mempool.extend(self.sent[&gone.hash].clone());
             if forget {
                 self.known.remove(&gone.hash);
             }
         }
         self.mine(blocks);
     }
-    fn latest(&self) -> Header {
+    pub(crate) fn latest(&self) -> Header {
         *self.chain.last().unwrap()
     }
-    fn finalized(&self) -> Header {
+    pub(crate) fn finalized(&self) -> Header {
         self.chain[self.latest().number.saturating_sub(self.finality_lag) as usize]
     }
-    fn poll(&self) -> Input {
-        let now = Timestamp::from_seconds((BASE + self.latest().number) as i64);
+    pub(crate) fn poll(&self) -> Input {
+        let now = Timestamp::from_seconds(self.clock as i64);
         Input::Head { latest: Some(self.latest()), finalized: Some(self.finalized()), now }
     }
-    fn answer(&self, effect: &Effect) -> Option<Input> {
+    pub(crate) fn answer(&self, effect: &Effect) -> Option<Input> {
         Some(match effect {
             Effect::FetchHeader(asked) => {
                 Input::Header { asked: *asked, answer: Ok(self.known.get(asked).map(|(h, _)| *h)) }
@@ -89,7 +106,7 @@ impl Node {
     }
 }
 
-fn failure(effect: &Effect) -> Option<Input> {
+pub(crate) fn failure(effect: &Effect) -> Option<Input> {
     let error = ChainError::Unavailable("test");
     Some(match effect {
         Effect::FetchHeader(asked) => Input::Header { asked: *asked, answer: Err(error) },
