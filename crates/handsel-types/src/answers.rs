@@ -39,6 +39,7 @@ pub struct Accept {
     pub asset: String,
 }
 
+/// A merchant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Account {
     pub id: String,
@@ -54,15 +55,17 @@ pub struct Account {
     pub default_accept: Vec<Accept>,
     pub branding: BTreeMap<String, String>,
     pub support_url: Option<String>,
-    pub metadata: Metadata,
+    pub metadata: BTreeMap<String, String>,
 }
 
+/// When and from where a key was last used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LastUsed {
     pub at: i64,
     pub ip: String,
 }
 
+/// An API key. Its text is shown once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApiKey {
     pub id: String,
@@ -83,9 +86,10 @@ pub struct ApiKey {
     pub expires_at: Option<i64>,
     pub last_used: Option<LastUsed>,
     pub status: String,
-    pub metadata: Metadata,
+    pub metadata: BTreeMap<String, String>,
 }
 
+/// Where an EVM wallet pays to: one address, or the addresses of an xpub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EvmWallet {
     pub address: Option<String>,
@@ -96,6 +100,7 @@ pub struct EvmWallet {
     pub addresses: Option<Vec<String>>,
 }
 
+/// A merchant's destination, which only the merchant can spend from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Wallet {
     pub id: String,
@@ -117,13 +122,14 @@ pub struct Wallet {
     pub proved_at: Option<i64>,
     pub status: String,
     pub active_from: Option<i64>,
-    pub metadata: Metadata,
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// A rail that this release does not serve: always null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Empty {}
 
+/// A line of what is paid for; shown, not added up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LineItem {
@@ -147,6 +153,7 @@ pub struct AddressProof {
     pub xpub_fingerprint: Option<String>,
 }
 
+/// A transfer of exactly this amount of this token to this address pays the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EvmOption {
     pub network: String,
@@ -164,6 +171,7 @@ pub struct EvmOption {
     pub router: Option<Empty>,
 }
 
+/// One way to pay; the member named by `type` holds it, the others are null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PaymentOption {
     #[serde(rename = "type")]
@@ -174,6 +182,7 @@ pub struct PaymentOption {
     pub bank: Option<Empty>,
 }
 
+/// A matter that is still open.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CheckoutException {
     #[serde(rename = "type")]
@@ -184,6 +193,7 @@ pub struct CheckoutException {
     pub created: i64,
 }
 
+/// What happened to the checkout, and the event that says so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TimelineEntry {
     #[serde(rename = "type")]
@@ -192,6 +202,7 @@ pub struct TimelineEntry {
     pub event: String,
 }
 
+/// A thing to be paid once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Checkout {
     pub id: String,
@@ -219,19 +230,30 @@ pub struct Checkout {
     pub line_items: Vec<LineItem>,
     pub payment_options: Vec<PaymentOption>,
     /// Ids, or payments where `expand[]=payments` asks for them.
+    #[schema(value_type = Vec<PaymentOrId>)]
     pub payments: Vec<IdOr<Payment>>,
     pub timeline: Vec<TimelineEntry>,
-    pub metadata: Metadata,
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// An id, or the object itself where it was expanded.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum IdOr<T> {
     Id(String),
     Object(Box<T>),
 }
 
+// The derive on the generic type would write the whole payment into the document, a second type for one object in every client.
+/// An id, or the payment itself where it was expanded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum PaymentOrId {
+    Id(String),
+    Object(Box<Payment>),
+}
+
+/// Where the transfer is on its chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Transaction {
     pub hash: String,
@@ -251,6 +273,7 @@ pub struct Rate {
     pub currency: String,
 }
 
+/// One observed transfer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Payment {
     pub id: String,
@@ -275,9 +298,10 @@ pub struct Payment {
     pub rate: Option<Rate>,
     pub detected_at: i64,
     pub succeeded_at: Option<i64>,
-    pub metadata: Metadata,
+    pub metadata: BTreeMap<String, String>,
 }
 
+/// A receiver of events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Webhook {
     pub id: String,
@@ -296,9 +320,10 @@ pub struct Webhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_secret: Option<String>,
     pub secret_prefix: String,
-    pub metadata: Metadata,
+    pub metadata: BTreeMap<String, String>,
 }
 
+/// How long the parts of an attempt took, in milliseconds; null where it did not come to that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TimingMs {
     pub dns: Option<u32>,
@@ -308,6 +333,7 @@ pub struct TimingMs {
     pub total: u32,
 }
 
+/// One try to deliver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attempt {
     pub number: u32,
@@ -321,6 +347,7 @@ pub struct Attempt {
     pub response_body: String,
 }
 
+/// One event on its way to one webhook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Delivery {
     pub id: String,
@@ -359,6 +386,7 @@ pub struct Event {
     pub data: EventData,
 }
 
+/// What an event is about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EventData {
     #[schema(value_type = Object)]
@@ -375,6 +403,7 @@ pub struct EventHead {
     pub signature: String,
 }
 
+/// One entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditEntry {
     pub id: String,
@@ -392,6 +421,7 @@ pub struct AuditEntry {
     pub result: String,
 }
 
+/// The signed head of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditCheckpoint {
     pub origin: String,
@@ -402,6 +432,7 @@ pub struct AuditCheckpoint {
     pub note: String,
 }
 
+/// The path from a leaf to the root (RFC 6962 section 2.1.1).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct InclusionProof {
     pub index: u64,
@@ -410,6 +441,7 @@ pub struct InclusionProof {
     pub hashes: Vec<String>,
 }
 
+/// That the older tree is a beginning of the newer one (RFC 6962 section 2.1.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConsistencyProof {
     pub from: u64,
@@ -417,6 +449,7 @@ pub struct ConsistencyProof {
     pub hashes: Vec<String>,
 }
 
+/// One line of the request log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Request {
     pub id: String,
@@ -432,6 +465,7 @@ pub struct Request {
     pub ip_prefix: String,
 }
 
+/// It is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Deleted {
     pub id: String,
@@ -447,23 +481,27 @@ pub struct Requeued {
     pub requeued: u64,
 }
 
+/// A transfer that was broadcast.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TestTransaction {
     pub transaction: String,
     pub network: String,
 }
 
+/// Where a chain stands now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TestHead {
     pub network: String,
     pub block_number: u64,
 }
 
+/// The server's time now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TestClock {
     pub now: i64,
 }
 
+/// A fault that was switched on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TestFault {
     pub network: String,
@@ -471,12 +509,14 @@ pub struct TestFault {
     pub seconds: u64,
 }
 
+/// A receiver of webhooks inside the sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TestReceiver {
     pub id: String,
     pub url: String,
 }
 
+/// One request as a receiver saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReceivedRequest {
     pub at: i64,
@@ -485,6 +525,7 @@ pub struct ReceivedRequest {
     pub body: String,
 }
 
+/// What a receiver received, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReceivedRequests {
     pub data: Vec<ReceivedRequest>,
@@ -507,6 +548,7 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+/// One member that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProblemPart {
     /// JSON pointer (RFC 6901).

@@ -1,6 +1,6 @@
 //! What the API is asked with. Unknown members are refused everywhere.
 
-use crate::answers::{Accept, LineItem, Metadata};
+use crate::answers::{Accept, LineItem};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
@@ -23,14 +23,16 @@ macro_rules! asks {
 }
 
 asks! {
+    /// What changes of the account; absent members stay.
     PatchAccount {
         #[serde(default)] name: Option<String>,
         #[serde(default)] email: Option<String>,
         #[serde(default)] default_accept: Option<Vec<Accept>>,
         #[serde(default)] branding: Option<BTreeMap<String, String>>,
         #[serde(default, deserialize_with = "given")] support_url: Option<Option<String>>,
-        #[serde(default)] metadata: Option<MetadataPatch>,
+        #[serde(default)] metadata: Option<BTreeMap<String, Option<String>>>,
     }
+    /// A new key. Without `class`: secret, or restricted where scopes are given.
     CreateApiKey {
         name: String,
         /// secret, restricted or publishable.
@@ -40,14 +42,17 @@ asks! {
         #[serde(default)] allowed_origins: Vec<String>,
         /// Unix seconds.
         #[serde(default)] expires_at: Option<i64>,
-        #[serde(default)] metadata: Metadata,
+        #[serde(default)] metadata: BTreeMap<String, String>,
     }
+    /// How long the old key stays good beside the new one; a day by default.
     RollApiKey { #[serde(default)] grace_seconds: Option<u64> }
+    /// Exactly one of these.
     EvmWalletTerms {
         #[serde(default)] address: Option<String>,
         #[serde(default)] xpub: Option<String>,
         #[serde(default)] addresses: Option<Vec<String>>,
     }
+    /// A new wallet. Send an address or an xpub, never anything that can spend.
     CreateWallet {
         /// evm.
         #[serde(rename = "type")] kind: String,
@@ -56,9 +61,11 @@ asks! {
         #[serde(default)] networks: Vec<String>,
         #[serde(default)] assets: Vec<String>,
         #[serde(default)] evm: Option<EvmWalletTerms>,
-        #[serde(default)] metadata: Metadata,
+        #[serde(default)] metadata: BTreeMap<String, String>,
     }
+    /// The signature of the wallet's `challenge` by its proof address (EIP-191).
     ProveWallet { signature: String }
+    /// A new checkout; amount and currency suffice.
     CreateCheckout {
         #[schema(example = "19.99")] amount: String,
         #[schema(example = "USD")] currency: String,
@@ -74,12 +81,17 @@ asks! {
         /// auto, xpub, static, pool, router or forwarder.
         #[serde(default)] matching: Option<String>,
         #[serde(default)] line_items: Vec<LineItem>,
-        #[serde(default)] metadata: Metadata,
+        #[serde(default)] metadata: BTreeMap<String, String>,
     }
-    PatchCheckout { #[serde(default)] metadata: Option<MetadataPatch> }
+    /// What changes of a checkout.
+    PatchCheckout { #[serde(default)] metadata: Option<BTreeMap<String, Option<String>>> }
+    /// How much more time.
     ExtendCheckout { /** Seconds added to `expires_at`; 3600 by default. */ #[serde(default)] seconds: Option<u64> }
+    /// What to do with the open matters.
     ResolveCheckout { /** accept_as_paid, refund or ignore. */ action: String }
+    /// The checkout that the payment is for.
     MatchPayment { checkout: String }
+    /// A new webhook.
     CreateWebhook {
         #[schema(example = "https://example.com/handsel")] url: String,
         enabled_events: Vec<String>,
@@ -89,8 +101,9 @@ asks! {
         #[serde(default)] signatures: Vec<String>,
         /// per_object or none.
         #[serde(default)] ordering: Option<String>,
-        #[serde(default)] metadata: Metadata,
+        #[serde(default)] metadata: BTreeMap<String, String>,
     }
+    /// What changes of a webhook; absent members stay.
     PatchWebhook {
         #[serde(default)] url: Option<String>,
         #[serde(default)] enabled_events: Option<Vec<String>>,
@@ -98,33 +111,43 @@ asks! {
         #[serde(default)] payload: Option<String>,
         #[serde(default)] signatures: Option<Vec<String>>,
         #[serde(default)] ordering: Option<String>,
-        #[serde(default)] metadata: Option<MetadataPatch>,
+        #[serde(default)] metadata: Option<BTreeMap<String, Option<String>>>,
     }
+    /// How long the old secret signs beside the new one; a day by default.
     RotateSecret { #[serde(default)] grace_seconds: Option<u64> }
+    /// From when on.
     Since { /** Unix seconds. */ since: i64 }
+    /// The webhook that gets it.
     ResendEvent { webhook: String }
+    /// A transfer; by default of the first option, exact.
     TestPay {
         #[serde(default)] amount: Option<String>,
         #[serde(default)] asset: Option<String>,
         #[serde(default)] network: Option<String>,
         #[serde(default)] from: Option<String>,
     }
+    /// How many blocks; one by default.
     TestMine { #[serde(default)] blocks: Option<u64> }
+    /// How many blocks are mined anew.
     TestReorg {
         depth: u64,
         /// Hashes of transactions that vanish.
         #[serde(default)] drop: Vec<String>,
     }
+    /// What goes wrong, for how long.
     TestFaults { kind: String, seconds: u64 }
+    /// One of both.
     MoveTestClock {
         #[serde(default)] advance_seconds: Option<u64>,
         /// Unix seconds.
         #[serde(default)] set: Option<i64>,
     }
+    /// How the receiver answers: these statuses in turn, 200 by default.
     TestReceivers {
         #[serde(default)] status: Vec<u16>,
         #[serde(default)] delay_ms: Option<u64>,
     }
+    /// The event to make happen.
     TestTrigger {
         #[serde(rename = "type")] kind: String,
         #[serde(default)] #[schema(value_type = Object)] r#override: BTreeMap<String, String>,

@@ -3,5 +3,4 @@
 pub mod de;
 pub mod ids;
 pub mod json;
-pub mod leak;
 pub mod query;

@@ -1,7 +1,7 @@
 //! The way into `/v1`, in the order of 02 "auth": query scan; form and mode of the key, key, IP; then route, scope, body,
 //! existence. Whoever has no key learns nothing about routes.
 
-use crate::extract::{leak, query::Query};
+use crate::extract::query::Query;
 use crate::headers::{VERSION, caught};
 use crate::limit::{Class, Standing};
 use crate::problem::Refused;
@@ -11,6 +11,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, RawPathParams, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use handsel_core::api_key::text::find_leaked;
 use handsel_core::change::RequestRow;
 use handsel_core::id::RequestId;
 use handsel_core::limits::{REQUEST_BODY_MAX_BYTES, REQUEST_BODY_TIMEOUT_SECONDS};
@@ -92,8 +93,8 @@ async fn admit(app: &App, asked: &Asked) -> Result<Entered, Refusal> {
     let Asked { id, ip, raw_query, headers } = asked;
     let raw = raw_query.as_str();
     let query = Query::parse(raw);
-    let decoded = query.as_ref().ok().into_iter().flat_map(Query::texts);
-    let leaked = leak::find(raw.as_bytes()).or_else(|| decoded.filter_map(|text| leak::find(text.as_bytes())).next());
+    let decoded = || query.as_ref().ok().and_then(|query| query.texts().find_map(find_leaked));
+    let leaked = find_leaked(raw).or_else(decoded);
     if let Some(key) = leaked {
         return Err(app.report_leak(&key, *id, "query").await);
     }

@@ -13,7 +13,7 @@ use handsel_core::event::Kind;
 use handsel_types::answers::{Event, Problem};
 use http::header;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 /// `GET /openapi.json`: made once.
@@ -58,8 +58,33 @@ fn schemas(routes: &[&Route]) -> BTreeMap<String, Value> {
     for shape in named.chain([Shape::of::<Problem>(), Shape::of::<Event>()]) {
         (shape.collect)(&mut collected);
     }
-    let to_json = |schema| serde_json::to_value(schema).unwrap_or(Value::Null);
-    collected.into_iter().map(|(name, schema)| (name, to_json(schema))).collect()
+    let asked = asked(routes);
+    let to_json = |name: &str, schema| {
+        let mut schema = serde_json::to_value(schema).unwrap_or(Value::Null);
+        if !asked.contains(name) {
+            require(&mut schema);
+        }
+        schema
+    };
+    collected.into_iter().map(|(name, schema)| (name.clone(), to_json(&name, schema))).collect()
+}
+
+/// The shapes that requests are made of.
+fn asked(routes: &[&Route]) -> BTreeSet<String> {
+    let mut collected = Vec::new();
+    for shape in routes.iter().filter_map(|route| route.ask) {
+        (shape.collect)(&mut collected);
+    }
+    collected.into_iter().map(|(name, _)| name).collect()
+}
+
+/// Members that an answer leaves out when they have nothing to say; all others are there, as null if need be.
+const LEFT_OUT: &[&str] = &["secret", "signing_secret", "endpoint_sequence", "previous_event", "head"];
+
+fn require(schema: &mut Value) {
+    let Some(members) = schema.get("properties").and_then(Value::as_object) else { return };
+    let always: Vec<&String> = members.keys().filter(|name| !LEFT_OUT.contains(&name.as_str())).collect();
+    schema["required"] = json!(always);
 }
 
 fn reference(shape: Shape) -> Value {
@@ -195,7 +220,6 @@ fn webhooks() -> BTreeMap<&'static str, Value> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
     fn the_document_holds_exactly_the_routes() {

@@ -3,9 +3,10 @@
 use crate::App;
 use crate::extract::ids::{self, TypedId};
 use crate::extract::query::Query;
-use crate::extract::{de, json, leak};
+use crate::extract::{de, json};
 use axum::body::{Body, Bytes};
 use handsel_core::actor::{Grant, Scope};
+use handsel_core::api_key::text::find_leaked;
 use handsel_core::id::RequestId;
 use handsel_core::limits::{IDEMPOTENCY_KEY_MAX_CHARS, LIST_LIMIT_DEFAULT_ROWS, LIST_LIMIT_MAX_ROWS};
 use handsel_core::port::BoxFuture;
@@ -179,7 +180,7 @@ impl Call {
         if self.body.is_empty() {
             return Ok(json::Value::Object(Vec::new()));
         }
-        self.refuse_leaks(&self.body).await?;
+        self.refuse_leaks(&String::from_utf8_lossy(&self.body)).await?;
         let kind = self.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
         let essence = kind.split(';').next().unwrap_or("").trim();
         if !essence.eq_ignore_ascii_case("application/json") {
@@ -187,13 +188,13 @@ impl Call {
         }
         let value = json::parse(&self.body)?;
         for text in strings(&value) {
-            self.refuse_leaks(text.as_bytes()).await?;
+            self.refuse_leaks(text).await?;
         }
         Ok(value)
     }
 
-    async fn refuse_leaks(&self, text: &[u8]) -> Result<(), Refusal> {
-        match leak::find(text) {
+    async fn refuse_leaks(&self, text: &str) -> Result<(), Refusal> {
+        match find_leaked(text) {
             None => Ok(()),
             Some(key) => Err(self.app.report_leak(&key, self.request, "body").await),
         }
