@@ -45,7 +45,7 @@ pub(crate) fn open_writer(directory: &Path) -> Result<Connection, OpenError> {
     set(&connection, "journal_mode", "wal", "wal")?;
     set(&connection, "synchronous", "FULL", "2")?;
     set(&connection, "wal_autocheckpoint", &WAL_AUTOCHECKPOINT_PAGES.to_string(), "8000")?;
-    migrate(&mut connection)?;
+    migrate(&mut connection, directory)?;
     connection.authorizer(Some(guard)).map_err(database)?;
     Ok(connection)
 }
@@ -120,10 +120,24 @@ fn applied(connection: &Connection) -> Result<Vec<Applied>, OpenError> {
     rows.map_err(database)?.collect::<Result<_, _>>().map_err(database)
 }
 
-/// Takes the steps that are missing, all in one transaction.
-fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+/// A copy of the database as it is at step `number`, before it moves on; one that is there already is kept.
+fn copy(connection: &Connection, directory: &Path, number: i64) -> Result<(), OpenError> {
+    let path = directory.join(format!("handsel.before-step-{}.db", number + 1));
+    if path.exists() {
+        return Ok(());
+    }
+    let path = path.to_str().ok_or(OpenError::ForeignSchema { what: "its directory's name is not UTF-8" })?;
+    connection.execute("VACUUM INTO ?1", [path]).map(|_| ()).map_err(database)
+}
+
+/// Takes the steps that are missing, all in one transaction; a database that holds something is copied first.
+fn migrate(connection: &mut Connection, directory: &Path) -> Result<(), OpenError> {
+    connection.execute_batch(&ddl(BOOTSTRAP, Engine::Sqlite)).map_err(database)?;
+    let done = applied(connection)?;
+    if let (Some(last), false) = (done.last(), migrate::pending(&done)?.is_empty()) {
+        copy(connection, directory, last.number)?;
+    }
     let tx = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Exclusive).map_err(database)?;
-    tx.execute_batch(&ddl(BOOTSTRAP, Engine::Sqlite)).map_err(database)?;
     for step in migrate::pending(&applied(&tx)?)? {
         tx.execute_batch(&step.text(Engine::Sqlite)).map_err(database)?;
         let row = (step.number, step.checksum(), PROGRAM);
@@ -213,3 +227,6 @@ pub(crate) fn fault(statement: &Statement, error: &rusqlite::Error) -> TxError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

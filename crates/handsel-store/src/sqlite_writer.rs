@@ -249,3 +249,6 @@ fn within<T>(
         Err(error) => (Err(error.clone()), Some(error)),
     }
 }
+
+#[cfg(test)]
+mod tests;

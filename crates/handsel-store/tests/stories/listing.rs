@@ -1,5 +1,6 @@
 //! Lists: both ways, narrowed, and never another account's.
 
+use super::query;
 use crate::rig::Rig;
 use crate::support::*;
 use handsel_core::change::{Change, Write};
@@ -24,7 +25,7 @@ fn ids(page: &Page<Checkout>) -> Vec<CheckoutId> {
     page.data.iter().map(|c| c.id).collect()
 }
 
-pub async fn both_ways(rig: &Rig) {
+pub(crate) async fn both_ways(rig: &Rig) {
     let account = rig.account().await;
     let other = rig.account().await;
     let all = ten(rig, account).await;
@@ -46,7 +47,7 @@ pub async fn both_ways(rig: &Rig) {
     assert!(foreign.data.is_empty() && !foreign.has_more, "another account's id is no place here");
 }
 
-pub async fn times_and_states(rig: &Rig) {
+pub(crate) async fn times_and_states(rig: &Rig) {
     let account = rig.account().await;
     let all = ten(rig, account).await;
     let list = async |query: ListQuery| ids(&rig.store.reader.checkouts(account, &query).await.unwrap());
@@ -66,7 +67,7 @@ pub async fn times_and_states(rig: &Rig) {
     assert!(list(ListQuery { status: Some("nonsense".to_owned()), ..query(20) }).await.is_empty());
 }
 
-pub async fn lookups(rig: &Rig) {
+pub(crate) async fn lookups(rig: &Rig) {
     let account = rig.account().await;
     let mut made = Vec::new();
     for n in 0..9_u8 {
@@ -97,7 +98,7 @@ pub async fn lookups(rig: &Rig) {
     assert_eq!(list(&[[99; 32]], query(5)).await.data, [one]);
 }
 
-pub async fn kinds(rig: &Rig) {
+pub(crate) async fn kinds(rig: &Rig) {
     let account = rig.account().await;
     let kinds = [Kind::CheckoutCreated, Kind::CheckoutExpired, Kind::PaymentDetected, Kind::CheckoutCreated];
     let events = kinds.map(|k| event(account, k, "chk_1")).to_vec();
@@ -113,7 +114,7 @@ pub async fn kinds(rig: &Rig) {
     assert_eq!(count(Some("check.*")).await, 0);
 }
 
-pub async fn after_sequence(rig: &Rig) {
+pub(crate) async fn after_sequence(rig: &Rig) {
     let account = rig.account().await;
     for _ in 0..5 {
         rig.commit(creation(checkout(account))).await.unwrap();
@@ -129,7 +130,7 @@ pub async fn after_sequence(rig: &Rig) {
 }
 
 /// Every other list: the narrowing members, and one page of each.
-pub async fn narrow(rig: &Rig) {
+pub(crate) async fn narrow(rig: &Rig) {
     let account = rig.account().await;
     let (first, second) = (checkout(account), checkout(account));
     let (hook, other) = (webhook(account, &["*"]), webhook(account, &["checkout.created"]));

@@ -1,5 +1,6 @@
 //! Events find their webhooks in the same commit, are numbered without a gap, and are claimed in order.
 
+use super::query;
 use crate::rig::Rig;
 use crate::support::*;
 use handsel_core::change::{Change, Write};
@@ -20,7 +21,7 @@ async fn say(rig: &Rig, account: AccountId, kind: Kind, object: &str) -> u32 {
     rig.commit(change).await.unwrap().deliveries
 }
 
-pub async fn patterns(rig: &Rig) {
+pub(crate) async fn patterns(rig: &Rig) {
     let account = rig.account().await;
     let other = rig.account().await;
     let all = hook(rig, account, &["*"]).await;
@@ -36,7 +37,7 @@ pub async fn patterns(rig: &Rig) {
     assert_eq!(found.iter().filter(|d| d.state == State::Pending { due: at(60) }).count(), 5);
 }
 
-pub async fn only_to(rig: &Rig) {
+pub(crate) async fn only_to(rig: &Rig) {
     let account = rig.account().await;
     hook(rig, account, &["*"]).await;
     let one = hook(rig, account, &["payment.detected"]).await;
@@ -53,7 +54,7 @@ pub async fn only_to(rig: &Rig) {
 }
 
 /// 64 at a time, with Changes among them that are refused.
-pub async fn sequences_have_no_gap(rig: &Rig) {
+pub(crate) async fn sequences_have_no_gap(rig: &Rig) {
     let accounts = [rig.account().await, rig.account().await, rig.account().await];
     for account in accounts {
         hook(rig, account, &["*"]).await;
@@ -108,7 +109,7 @@ async fn endpoint_sequences(rig: &Rig, account: AccountId) {
     }
 }
 
-pub async fn lanes(rig: &Rig) {
+pub(crate) async fn lanes(rig: &Rig) {
     let account = rig.account().await;
     let ordered = hook(rig, account, &["*"]).await;
     let loose = Webhook { ordering: Ordering::None, ..webhook(account, &["*"]) };
@@ -140,7 +141,7 @@ pub async fn lanes(rig: &Rig) {
     assert_eq!(next.iter().map(|c| c.delivery.endpoint_sequence).collect::<Vec<_>>(), [2]);
 }
 
-pub async fn leases(rig: &Rig) {
+pub(crate) async fn leases(rig: &Rig) {
     let account = rig.account().await;
     hook(rig, account, &["*"]).await;
     say(rig, account, Kind::CheckoutCreated, "chk_1").await;
@@ -164,7 +165,7 @@ pub async fn leases(rig: &Rig) {
     assert_eq!(rig.store.reader.next_delivery_due().await.unwrap(), None);
 }
 
-pub async fn requeue(rig: &Rig) {
+pub(crate) async fn requeue(rig: &Rig) {
     let account = rig.account().await;
     hook(rig, account, &["*"]).await;
     say(rig, account, Kind::CheckoutCreated, "chk_1").await;
@@ -181,7 +182,7 @@ pub async fn requeue(rig: &Rig) {
     assert_eq!((again.version, again.tries, again.endpoint_sequence), (3, 3, 1));
 }
 
-pub async fn disabled_webhooks(rig: &Rig) {
+pub(crate) async fn disabled_webhooks(rig: &Rig) {
     let account = rig.account().await;
     let mut one = webhook(account, &["*"]);
     rig.write(vec![Write::InsertWebhook(one.clone())]).await.unwrap();

@@ -8,7 +8,7 @@ use handsel_core::checkout::{Checkout, State};
 use handsel_core::event::Kind;
 use handsel_core::id::*;
 
-pub async fn versions(rig: &Rig) {
+pub(crate) async fn versions(rig: &Rig) {
     let account = rig.account().await;
     let one = checkout(account);
     rig.write(vec![Write::InsertCheckout(one.clone())]).await.unwrap();
@@ -25,7 +25,7 @@ pub async fn versions(rig: &Rig) {
 }
 
 /// The last write of a large Change conflicts: nothing of what came before is there, and no number is lost.
-pub async fn half_a_change(rig: &Rig) {
+pub(crate) async fn half_a_change(rig: &Rig) {
     let account = rig.account().await;
     let hook = webhook(account, &["*"]);
     rig.write(vec![Write::InsertWebhook(hook)]).await.unwrap();
@@ -57,7 +57,7 @@ pub async fn half_a_change(rig: &Rig) {
     assert_eq!(reader.audit_head().await.unwrap().size, 2);
 }
 
-pub async fn doubles(rig: &Rig) {
+pub(crate) async fn doubles(rig: &Rig) {
     let account = rig.account().await;
     let key = api_key(account);
     rig.write(vec![Write::InsertApiKey(key.clone())]).await.unwrap();
@@ -72,7 +72,7 @@ pub async fn doubles(rig: &Rig) {
     assert_eq!(rig.write(vec![Write::InsertCheckout(nobodys)]).await, Err(CommitError::Conflict), "no such account");
 }
 
-pub async fn idempotency(rig: &Rig) {
+pub(crate) async fn idempotency(rig: &Rig) {
     let account = rig.account().await;
     let with = |checkout: Checkout| Change { answer: Some(answer(account, 1)), ..creation(checkout) };
     rig.commit(with(checkout(account))).await.unwrap();
@@ -85,7 +85,7 @@ pub async fn idempotency(rig: &Rig) {
     rig.commit(theirs).await.unwrap();
 }
 
-pub async fn tag_leases(rig: &Rig) {
+pub(crate) async fn tag_leases(rig: &Rig) {
     let account = rig.account().await;
     let one = static_checkout(account, 1);
     let (token, address) = (one.options[0].token, one.options[0].address);
@@ -117,7 +117,7 @@ pub async fn tag_leases(rig: &Rig) {
     rig.write(vec![Write::InsertCheckout(checkout(account)), Write::InsertCheckout(checkout(account))]).await.unwrap();
 }
 
-pub async fn cursors(rig: &Rig) {
+pub(crate) async fn cursors(rig: &Rig) {
     let moved = |m: CursorMove| Change { cursor: Some(m), ..Change::default() };
     let first = header(100, 0);
     assert_eq!(rig.commit(moved(cursor(Some(first.hash), first))).await, Err(CommitError::Conflict), "no cursor yet");
@@ -134,7 +134,7 @@ pub async fn cursors(rig: &Rig) {
 }
 
 /// What is written once stays, also for somebody who has the database itself.
-pub async fn guards(rig: &Rig) {
+pub(crate) async fn guards(rig: &Rig) {
     let account = rig.account().await;
     let mut key = api_key(account);
     let hook = webhook(account, &["*"]);
@@ -184,7 +184,7 @@ pub async fn guards(rig: &Rig) {
     assert_eq!(rig.number("SELECT COUNT(*) FROM audit WHERE created <> 0").await, 2);
 }
 
-pub async fn deleted_webhooks(rig: &Rig) {
+pub(crate) async fn deleted_webhooks(rig: &Rig) {
     let account = rig.account().await;
     let hook = webhook(account, &["*"]);
     rig.write(vec![Write::InsertWebhook(hook.clone())]).await.unwrap();

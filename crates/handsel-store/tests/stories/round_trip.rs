@@ -13,7 +13,7 @@ use handsel_core::payment;
 use handsel_core::wallet::{self, Destination};
 use handsel_core::webhook::{self, Ordering};
 
-pub async fn accounts(rig: &Rig) {
+pub(crate) async fn accounts(rig: &Rig) {
     let mut one = account();
     rig.write(vec![Write::InsertAccount(one.clone())]).await.unwrap();
     assert_eq!(rig.store.reader.account(one.id).await.unwrap(), Some(one.clone()));
@@ -26,7 +26,7 @@ pub async fn accounts(rig: &Rig) {
     assert_eq!(rig.store.reader.accounts().await.unwrap(), vec![one]);
 }
 
-pub async fn api_keys(rig: &Rig) {
+pub(crate) async fn api_keys(rig: &Rig) {
     let account = rig.account().await;
     let mut key = api_key(account);
     key.last_used = None;
@@ -56,7 +56,7 @@ fn account_of_nobody() -> handsel_core::id::AccountId {
     handsel_core::id::AccountId::from_bits(bits())
 }
 
-pub async fn wallets(rig: &Rig) {
+pub(crate) async fn wallets(rig: &Rig) {
     let account = rig.account().await;
     let xpub = wallet(account);
     let mut fixed = wallet(account);
@@ -82,7 +82,7 @@ pub async fn wallets(rig: &Rig) {
     assert_eq!(reader.wallet_next_index(xpub.id).await.unwrap(), 257, "kept by an update");
 }
 
-pub async fn checkouts(rig: &Rig) {
+pub(crate) async fn checkouts(rig: &Rig) {
     let account = rig.account().await;
     let mut one = checkout(account);
     rig.write(vec![Write::InsertCheckout(one.clone())]).await.unwrap();
@@ -101,7 +101,7 @@ pub async fn checkouts(rig: &Rig) {
     }
 }
 
-pub async fn payments(rig: &Rig) {
+pub(crate) async fn payments(rig: &Rig) {
     let account = rig.account().await;
     let checkout = checkout(account);
     let mut one = payment(account, checkout.id);
@@ -136,7 +136,7 @@ pub async fn payments(rig: &Rig) {
     assert_eq!(reader.payment(account, lost.id).await.unwrap(), Some(lost));
 }
 
-pub async fn webhooks(rig: &Rig) {
+pub(crate) async fn webhooks(rig: &Rig) {
     let account = rig.account().await;
     let mut one = webhook(account, &["*", "checkout.*"]);
     rig.write(vec![Write::InsertWebhook(one.clone())]).await.unwrap();
@@ -152,7 +152,7 @@ pub async fn webhooks(rig: &Rig) {
     assert_eq!(reader.webhook(account, one.id).await.unwrap(), Some(one));
 }
 
-pub async fn events(rig: &Rig) {
+pub(crate) async fn events(rig: &Rig) {
     let account = rig.account().await;
     let one = event(account, Kind::CheckoutCreated, "chk_1");
     let mut two = event(account, Kind::PaymentDetected, "pay_1");
@@ -171,7 +171,7 @@ pub async fn events(rig: &Rig) {
     assert_eq!(reader.last_sequence(account_of_nobody()).await.unwrap(), 0);
 }
 
-pub async fn deliveries(rig: &Rig) {
+pub(crate) async fn deliveries(rig: &Rig) {
     let account = rig.account().await;
     let hook = webhook(account, &["*"]);
     let first = event(account, Kind::CheckoutCreated, "chk_1");
@@ -218,7 +218,7 @@ pub async fn deliveries(rig: &Rig) {
     assert!(reader.deliveries_to_recover(account, hook.id, at(61), 10).await.unwrap().is_empty());
 }
 
-pub async fn audit(rig: &Rig) {
+pub(crate) async fn audit(rig: &Rig) {
     let account = rig.account().await;
     let one = entry(Some(account));
     let nobodys = entry(None);
@@ -232,7 +232,7 @@ pub async fn audit(rig: &Rig) {
     assert_eq!(reader.audit_leaves(0, 10).await.unwrap(), vec![one.leaf.bytes(), nobodys.leaf.bytes()]);
 }
 
-pub async fn requests(rig: &Rig) {
+pub(crate) async fn requests(rig: &Rig) {
     let account = rig.account().await;
     let mut one = request_row(account);
     rig.write(vec![Write::LogRequest(one.clone())]).await.unwrap();
@@ -245,7 +245,7 @@ pub async fn requests(rig: &Rig) {
     assert_eq!(reader.request_row(account, one.id).await.unwrap(), Some(one));
 }
 
-pub async fn answers(rig: &Rig) {
+pub(crate) async fn answers(rig: &Rig) {
     let account = rig.account().await;
     let one = answer(account, 1);
     rig.commit(Change { answer: Some(one.clone()), ..Change::default() }).await.unwrap();
@@ -255,7 +255,7 @@ pub async fn answers(rig: &Rig) {
     assert_eq!(reader.idempotent_answer(account, "POST /v1/wallets", &one.key_hash).await.unwrap(), None);
 }
 
-pub async fn facts(rig: &Rig) {
+pub(crate) async fn facts(rig: &Rig) {
     assert_eq!(rig.store.meta("kek").await.unwrap(), None);
     assert_eq!(rig.store.set_meta_once("kek", "first").await.unwrap(), "first");
     assert_eq!(rig.store.set_meta_once("kek", "second").await.unwrap(), "first");

@@ -8,7 +8,7 @@ use handsel_core::checkout::{Checkout, State};
 use handsel_store::Store;
 
 /// Places are 0, 1, 2, … and every perfect subtree's root is stored, also across a restart.
-pub async fn indexes_and_nodes(rig: &Rig) {
+pub(crate) async fn indexes_and_nodes(rig: &Rig) {
     let account = rig.account().await;
     for n in 0..11_usize {
         let audit = (0..=n % 3).map(|_| entry(Some(account))).collect();
@@ -48,7 +48,7 @@ pub async fn indexes_and_nodes(rig: &Rig) {
     again.writer.close().await;
 }
 
-pub async fn watch_marks(rig: &Rig) {
+pub(crate) async fn watch_marks(rig: &Rig) {
     let account = rig.account().await;
     let mut two = static_checkout(account, 3);
     two.options.push(checkout(account).options[0].clone());
@@ -71,7 +71,7 @@ pub async fn watch_marks(rig: &Rig) {
     assert_eq!(reader.watched_after(NETWORK, 0, 1).await.unwrap()[0].expires_at, at(9_999_999));
 }
 
-pub async fn headers(rig: &Rig) {
+pub(crate) async fn headers(rig: &Rig) {
     let moved = |m: CursorMove| Change { cursor: Some(m), ..Change::default() };
     let (a, b, fork) = (header(1, 0), header(2, 0), header(2, 1));
     rig.commit(moved(CursorMove { added: vec![a, b], ..cursor(None, b) })).await.unwrap();
@@ -91,7 +91,7 @@ pub async fn headers(rig: &Rig) {
     assert_eq!(rig.number("SELECT COUNT(*) FROM chain_block").await, 1);
 }
 
-pub async fn expiry(rig: &Rig) {
+pub(crate) async fn expiry(rig: &Rig) {
     let account = rig.account().await;
     let mut open = checkout(account);
     rig.write(vec![Write::InsertCheckout(open.clone())]).await.unwrap();
@@ -105,7 +105,7 @@ pub async fn expiry(rig: &Rig) {
     assert!(reader.checkouts_to_expire(at(end), 10).await.unwrap().is_empty());
 }
 
-pub async fn prune(rig: &Rig) {
+pub(crate) async fn prune(rig: &Rig) {
     let account = rig.account().await;
     let old = answer(account, 1);
     let mut young = answer(account, 2);

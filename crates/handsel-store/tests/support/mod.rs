@@ -19,17 +19,17 @@ use handsel_core::wallet::{self, Destination, Wallet};
 use handsel_core::webhook::{self, Ordering, Payload, SignatureForm, SigningSecret, Webhook};
 use std::sync::atomic::{AtomicU64, Ordering as Memory};
 
-pub const NOW: i64 = 1_764_000_000_000;
-pub const NETWORK: &str = "sandbox-evm";
+pub(crate) const NOW: i64 = 1_764_000_000_000;
+pub(crate) const NETWORK: &str = "sandbox-evm";
 
-pub fn at(millis: i64) -> Timestamp {
+pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(NOW + millis)
 }
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Bits that no other object of this run has, growing.
-pub fn bits() -> u128 {
+pub(crate) fn bits() -> u128 {
     (u128::from(std::process::id()) << 64) | u128::from(NEXT.fetch_add(1, Memory::Relaxed))
 }
 
@@ -37,7 +37,7 @@ fn pairs() -> Vec<(String, String)> {
     vec![("order".to_owned(), "6\"73".to_owned()), ("é".to_owned(), String::new())]
 }
 
-pub fn account() -> Account {
+pub(crate) fn account() -> Account {
     Account {
         id: AccountId::from_bits(bits()),
         created: at(0),
@@ -55,7 +55,7 @@ pub fn account() -> Account {
     }
 }
 
-pub fn api_key(account: AccountId) -> ApiKey {
+pub(crate) fn api_key(account: AccountId) -> ApiKey {
     let id = bits();
     ApiKey {
         id: ApiKeyId::from_bits(id),
@@ -79,7 +79,7 @@ pub fn api_key(account: AccountId) -> ApiKey {
     }
 }
 
-pub fn wallet(account: AccountId) -> Wallet {
+pub(crate) fn wallet(account: AccountId) -> Wallet {
     Wallet {
         id: WalletId::from_bits(bits()),
         account,
@@ -100,7 +100,7 @@ pub fn wallet(account: AccountId) -> Wallet {
     }
 }
 
-pub fn option(tag: u128) -> PaymentOption {
+pub(crate) fn option(tag: u128) -> PaymentOption {
     PaymentOption {
         network: NETWORK.to_owned(),
         chain_id: 31_337,
@@ -117,7 +117,7 @@ pub fn option(tag: u128) -> PaymentOption {
     }
 }
 
-pub fn checkout(account: AccountId) -> Checkout {
+pub(crate) fn checkout(account: AccountId) -> Checkout {
     Checkout {
         id: CheckoutId::from_bits(bits()),
         account,
@@ -178,11 +178,11 @@ pub fn checkout(account: AccountId) -> Checkout {
 }
 
 /// A checkout at a static address, told apart by `tag`.
-pub fn static_checkout(account: AccountId, tag: u128) -> Checkout {
+pub(crate) fn static_checkout(account: AccountId, tag: u128) -> Checkout {
     Checkout { options: vec![option(tag)], ..checkout(account) }
 }
 
-pub fn payment(account: AccountId, checkout: CheckoutId) -> Payment {
+pub(crate) fn payment(account: AccountId, checkout: CheckoutId) -> Payment {
     let id = bits();
     let mut tx = [0; 32];
     tx[..16].copy_from_slice(&id.to_be_bytes());
@@ -219,7 +219,7 @@ pub fn payment(account: AccountId, checkout: CheckoutId) -> Payment {
     }
 }
 
-pub fn webhook(account: AccountId, patterns: &[&str]) -> Webhook {
+pub(crate) fn webhook(account: AccountId, patterns: &[&str]) -> Webhook {
     Webhook {
         id: WebhookId::from_bits(bits()),
         account,
@@ -244,7 +244,7 @@ pub fn webhook(account: AccountId, patterns: &[&str]) -> Webhook {
     }
 }
 
-pub fn event(account: AccountId, kind: Kind, object: &str) -> NewEvent {
+pub(crate) fn event(account: AccountId, kind: Kind, object: &str) -> NewEvent {
     NewEvent {
         id: EventId::from_bits(bits()),
         account,
@@ -258,7 +258,7 @@ pub fn event(account: AccountId, kind: Kind, object: &str) -> NewEvent {
     }
 }
 
-pub fn entry(account: Option<AccountId>) -> AuditEntry {
+pub(crate) fn entry(account: Option<AccountId>) -> AuditEntry {
     AuditEntry {
         id: AuditId::from_bits(bits()),
         account,
@@ -277,7 +277,7 @@ pub fn entry(account: Option<AccountId>) -> AuditEntry {
     }
 }
 
-pub fn answer(account: AccountId, key: u8) -> IdempotentAnswer {
+pub(crate) fn answer(account: AccountId, key: u8) -> IdempotentAnswer {
     IdempotentAnswer {
         account,
         route: "POST /v1/checkouts".to_owned(),
@@ -289,7 +289,7 @@ pub fn answer(account: AccountId, key: u8) -> IdempotentAnswer {
     }
 }
 
-pub fn request_row(account: AccountId) -> RequestRow {
+pub(crate) fn request_row(account: AccountId) -> RequestRow {
     RequestRow {
         id: RequestId::from_bits(bits()),
         account,
@@ -304,7 +304,7 @@ pub fn request_row(account: AccountId) -> RequestRow {
     }
 }
 
-pub fn header(number: u64, fork: u8) -> Header {
+pub(crate) fn header(number: u64, fork: u8) -> Header {
     let hash = |n: u64, fork: u8| {
         let mut bytes = [fork; 32];
         bytes[..8].copy_from_slice(&n.to_be_bytes());
@@ -318,7 +318,7 @@ pub fn header(number: u64, fork: u8) -> Header {
     }
 }
 
-pub fn cursor(expected: Option<BlockHash>, tip: Header) -> CursorMove {
+pub(crate) fn cursor(expected: Option<BlockHash>, tip: Header) -> CursorMove {
     CursorMove {
         network: NETWORK.to_owned(),
         expected_tip: expected,
@@ -332,7 +332,7 @@ pub fn cursor(expected: Option<BlockHash>, tip: Header) -> CursorMove {
 }
 
 /// A whole creation: the object, its event, its audit entry.
-pub fn creation(checkout: Checkout) -> Change {
+pub(crate) fn creation(checkout: Checkout) -> Change {
     use handsel_core::change::Write;
     Change {
         events: vec![event(checkout.account, Kind::CheckoutCreated, &checkout.id.to_string())],
@@ -340,8 +340,4 @@ pub fn creation(checkout: Checkout) -> Change {
         writes: vec![Write::InsertCheckout(checkout)],
         ..Change::default()
     }
-}
-
-pub fn query(limit: u32) -> handsel_store::reader::ListQuery {
-    handsel_store::reader::ListQuery { limit, ..Default::default() }
 }

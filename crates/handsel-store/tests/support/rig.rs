@@ -5,9 +5,9 @@ use handsel_core::id::AccountId;
 use handsel_store::{Store, StoreConfig};
 use std::future::Future;
 
-pub struct Rig {
-    pub store: Store,
-    pub config: StoreConfig,
+pub(crate) struct Rig {
+    pub(crate) store: Store,
+    pub(crate) config: StoreConfig,
     place: Place,
 }
 
@@ -23,7 +23,7 @@ enum Place {
 /// The server that tests may make databases on, such as `postgres://postgres@127.0.0.1:5432`. Without it those stories are
 /// not told; `./test` sets it.
 #[cfg(feature = "postgres")]
-pub fn server() -> Option<String> {
+pub(crate) fn server() -> Option<String> {
     std::env::var("HANDSEL_TEST_PG").ok().filter(|url| !url.is_empty())
 }
 
@@ -36,7 +36,7 @@ async fn connect(server: &str, database: &str) -> tokio_postgres::Client {
 }
 
 impl Rig {
-    pub async fn sqlite() -> Self {
+    pub(crate) async fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = StoreConfig::sqlite(directory.path());
         let store = Store::open(config.clone()).await.unwrap();
@@ -44,7 +44,7 @@ impl Rig {
     }
 
     #[cfg(feature = "postgres")]
-    pub async fn postgres(server: &str) -> Self {
+    pub(crate) async fn postgres(server: &str) -> Self {
         use handsel_store::postgres::PostgresConfig;
         let database = format!("handsel_test_{}", crate::support::bits());
         connect(server, "postgres").await.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
@@ -55,24 +55,24 @@ impl Rig {
         Self { store, config, place: Place::Server { server: server.to_owned(), database } }
     }
 
-    pub async fn commit(&self, change: Change) -> Result<Receipt, CommitError> {
+    pub(crate) async fn commit(&self, change: Change) -> Result<Receipt, CommitError> {
         self.store.writer.commit(change).await
     }
 
     /// Commits `writes` and nothing else.
-    pub async fn write(&self, writes: Vec<Write>) -> Result<Receipt, CommitError> {
+    pub(crate) async fn write(&self, writes: Vec<Write>) -> Result<Receipt, CommitError> {
         self.commit(Change { writes, ..Change::default() }).await
     }
 
     /// A new account that is there.
-    pub async fn account(&self) -> AccountId {
+    pub(crate) async fn account(&self) -> AccountId {
         let account = crate::support::account();
         self.write(vec![Write::InsertAccount(account.clone())]).await.unwrap();
         account.id
     }
 
     /// Waits until everything committed so far has its numbers.
-    pub async fn settle(&self) {
+    pub(crate) async fn settle(&self) {
         loop {
             if self
                 .number(
@@ -88,12 +88,12 @@ impl Rig {
         }
     }
 
-    pub fn is_sqlite(&self) -> bool {
+    pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.place, Place::Directory(_))
     }
 
     /// Runs a statement behind the store's back, with the settings of a well-meaning tool.
-    pub async fn raw(&self, text: &str) -> Result<(), String> {
+    pub(crate) async fn raw(&self, text: &str) -> Result<(), String> {
         match &self.place {
             Place::Directory(directory) => {
                 let connection = rusqlite::Connection::open(directory.path().join("handsel.db")).unwrap();
@@ -108,7 +108,7 @@ impl Rig {
     }
 
     /// One number, asked behind the store's back.
-    pub async fn number(&self, text: &str) -> i64 {
+    pub(crate) async fn number(&self, text: &str) -> i64 {
         match &self.place {
             Place::Directory(directory) => {
                 let connection = rusqlite::Connection::open(directory.path().join("handsel.db")).unwrap();
@@ -137,7 +137,7 @@ impl Rig {
 }
 
 /// Runs one story and removes its database, also when it fails.
-pub async fn tell<F: Future<Output = Rig> + Send + 'static>(story: F) {
+pub(crate) async fn tell<F: Future<Output = Rig> + Send + 'static>(story: F) {
     let rig = match tokio::spawn(story).await {
         Ok(rig) => rig,
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),
