@@ -158,9 +158,9 @@ impl Engine {
                 now,
                 only_to: None,
             };
-            change.events.push(self.event_of(key, happening, |facts| {
-                handsel_view::event_body(facts, &new, Some(&old))
-            }));
+            change
+                .events
+                .push(self.event_of(key, happening, |facts| handsel_view::event_body(facts, &new, Some(&old))));
         }
         let deed = Deed {
             actor: Actor::System,

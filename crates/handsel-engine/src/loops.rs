@@ -31,7 +31,9 @@ impl Engine {
         loops.spawn(notes::run(self, stop));
         while let Some(ended) = loops.join_next().await {
             if let Err(error) = ended {
+                // A server without one of its loops would look alive and miss payments: end all, so that the process ends.
                 tracing::error!(%error, "a loop broke");
+                return;
             }
         }
     }

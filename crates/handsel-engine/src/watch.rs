@@ -115,7 +115,12 @@ impl Loop {
         let stated = self.source.chain_id().await.map_err(failed)?;
         if stated != self.network.chain_id {
             let configured = self.network.chain_id;
-            tracing::error!(network = self.network.name, stated, configured, "the node is of another chain: mend rpc_urls");
+            tracing::error!(
+                network = self.network.name,
+                stated,
+                configured,
+                "the node is of another chain: mend rpc_urls"
+            );
             return Err(End::Failed(format!("the node states chain id {stated}, configured is {configured}")));
         }
         let mut kept = Vec::with_capacity(self.network.tokens.len());
@@ -126,7 +131,13 @@ impl Loop {
                 answer => {
                     let stated = answer.map_or_else(|error| error.to_string(), |decimals| decimals.to_string());
                     let (network, asset, configured) = (&self.network.name, &token.asset, token.decimals);
-                    tracing::error!(network, asset, configured, stated, "the token's decimals are not as configured: disabled");
+                    tracing::error!(
+                        network,
+                        asset,
+                        configured,
+                        stated,
+                        "the token's decimals are not as configured: disabled"
+                    );
                     self.engine.inner.pulse.disable(network, asset);
                 }
             }
@@ -144,7 +155,10 @@ impl Loop {
         let headers = headers.map_err(|error| End::Failed(error.to_string()))?;
         let (finalized, halted) = cursor.as_ref().map_or((0, false), |cursor| (cursor.finalized, cursor.halted));
         if halted {
-            tracing::error!(network = self.network.name, "this network was halted before: an operator must look at its node");
+            tracing::error!(
+                network = self.network.name,
+                "this network was halted before: an operator must look at its node"
+            );
             self.pulse.halted("halted before this start".to_owned());
             return Err(End::Halted);
         }
@@ -201,7 +215,9 @@ impl Loop {
                 }
                 Effect::FetchHeaderAt(number) => {
                     let source = Arc::clone(&self.source);
-                    asked.spawn(async move { Input::HeaderAt { asked: number, answer: source.header_at(number).await } });
+                    asked.spawn(
+                        async move { Input::HeaderAt { asked: number, answer: source.header_at(number).await } },
+                    );
                 }
                 Effect::FetchTransfers(block) => {
                     let source = Arc::clone(&self.source);

@@ -6,16 +6,14 @@ use crate::shell::{Deed, Happening as EventFacts};
 use crate::watch_book::WatchBook;
 use crate::{Engine, Refusal};
 use handsel_core::actor::Actor;
+use handsel_core::chain::watcher::Advance;
 use handsel_core::chain::{BlockHash, Header, Network};
 use handsel_core::change::{Change, CommitError, CursorMove, Write};
-use handsel_core::chain::watcher::Advance;
 use handsel_core::checkout::Checkout;
 use handsel_core::event::NewEvent;
 use handsel_core::id::{AccountId, CheckoutId};
 use handsel_core::limits;
-use handsel_core::matching::{
-    BlockFacts, Happening, Incident, Object, SettleError, Settlement, World, needed, settle,
-};
+use handsel_core::matching::{BlockFacts, Happening, Incident, Object, SettleError, Settlement, World, needed, settle};
 use handsel_core::time::Timestamp;
 use handsel_view::types::answers as shapes;
 use std::collections::HashMap;
@@ -71,7 +69,8 @@ impl Engine {
         tracing::error!(network = place.network.name, why, "this network is halted: nothing of it is credited");
         let Some(tip) = tip else { return };
         let now = self.now();
-        let audit = vec![self.audit_entry_of(now, system_deed("chain.halt", &place.network.name, None, Some(why.as_bytes())))];
+        let audit =
+            vec![self.audit_entry_of(now, system_deed("chain.halt", &place.network.name, None, Some(why.as_bytes())))];
         let cursor = CursorMove {
             network: place.network.name.clone(),
             expected_tip: place.committed,
@@ -203,7 +202,8 @@ impl Engine {
                     Some(timeline) => timeline,
                     None => self.timeline(checkout).await?,
                 };
-                let (event, timeline) = self.checkout_event(world, happening, (before, checkout), timeline, now).await?;
+                let (event, timeline) =
+                    self.checkout_event(world, happening, (before, checkout), timeline, now).await?;
                 timelines.insert(checkout.id, timeline);
                 Ok(event)
             }
@@ -241,12 +241,7 @@ impl Engine {
 }
 
 /// What Handsel does by itself.
-fn system_deed<'a>(
-    action: &'a str,
-    object: &'a str,
-    account: Option<AccountId>,
-    detail: Option<&'a [u8]>,
-) -> Deed<'a> {
+fn system_deed<'a>(action: &'a str, object: &'a str, account: Option<AccountId>, detail: Option<&'a [u8]>) -> Deed<'a> {
     Deed { actor: Actor::System, action, object: Some(object), account, request: None, result: "ok", detail }
 }
 
@@ -266,4 +261,3 @@ fn report(network: &str, settlement: &Settlement) {
         tracing::info!(network, transfers = settlement.ignored, "transfers to our addresses that are no payments");
     }
 }
-

@@ -109,7 +109,8 @@ impl Engine {
     }
 
     pub async fn promote_webhook_secret(&self, ask: &Ask, id: WebhookId) -> Result<Answer, Refusal> {
-        self.perform(ask, |now| self.decide_command(ask, id, "webhook.promote_secret", Command::PromoteSecret, now)).await
+        self.perform(ask, |now| self.decide_command(ask, id, "webhook.promote_secret", Command::PromoteSecret, now))
+            .await
     }
 
     pub async fn enable_webhook(&self, ask: &Ask, id: WebhookId) -> Result<Answer, Refusal> {

@@ -4,6 +4,7 @@ use crate::config::{Config, Listen, Tls};
 use crate::exit::Failure;
 use crate::operator;
 use crate::wire::House;
+use handsel_engine::Doors;
 use handsel_web::{App, Listener, Options, Stop, Stopper, router, serve, stop_pair, tls_config};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -72,12 +73,8 @@ pub fn start(
     let (stopper, stop): (Stopper, Stop) = stop_pair();
     let (stop_loops, loops_stop) = watch::channel(false);
     let operator = operator::listen(data, house.engine.clone())?;
-    let loops = {
-        let mut s = loops_stop;
-        tokio::spawn(async move {
-            let _ = s.changed().await;
-        })
-    };
+    let doors = Doors { networks: house.chains.clone(), sender: house.sender.clone() };
+    let loops = tokio::spawn(house.engine.clone().run(doors, loops_stop));
     let options = Options { trusted_proxies, security_contact: SECURITY_CONTACT.to_owned() };
     let app = App::new(house.engine.clone(), house.entropy.clone(), options, stop.clone());
     let web = tokio::spawn(async move { serve(listener, router(app), stop).await });
@@ -86,11 +83,14 @@ pub fn start(
 
 impl Running {
     /// Runs until SIGTERM or SIGINT, then ends in order.
-    pub async fn until_told(self) -> Result<(), Failure> {
+    pub async fn until_told(mut self) -> Result<(), Failure> {
         let mut terminate = signal(SignalKind::terminate()).map_err(Failure::failed)?;
         tokio::select! {
             _ = terminate.recv() => {}
             result = tokio::signal::ctrl_c() => result.map_err(Failure::failed)?,
+            _ = &mut self.loops => {
+                return Err(Failure::failed("a loop of the server broke; see the log above, and start the server again"));
+            }
         }
         self.stop().await;
         Ok(())
