@@ -6,6 +6,7 @@ use crate::render::read_answer;
 use crate::shell::{Decision, Deed, Happening};
 use crate::{Answer, Ask, Code, Engine, ListAsk, Refusal};
 use handsel_core::actor::{Actor, Grant, Scope};
+use handsel_core::api_key::decide::{Command, Refused, Step};
 use handsel_core::api_key::text::{NewKeyText, generate, presented as digest_of};
 use handsel_core::api_key::{ApiKey, Class, State, verifier};
 use handsel_core::change::{Change, Write};
@@ -85,12 +86,9 @@ impl Engine {
         let (account, id) = (row.account, row.id);
         self.settle(|now| async move {
             let Some(row) = self.inner.reader.api_key(account, id).await? else { return Ok(None) };
-            if matches!(row.state, State::Revoked { .. }) {
-                return Ok(None);
-            }
+            let Ok(Step { key: after, event: kind }) = row.clone().apply(Command::Revoke, now) else { return Ok(None) };
             let key = self.data_key(account).await?;
-            let after = revoked(row.clone(), now);
-            let event = self.key_event(&key, Kind::ApiKeyRevoked, &after, Some(&row), Some(request), now);
+            let event = self.key_event(&key, kind, &after, Some(&row), Some(request), now);
             let object = id.to_string();
             let deed = Deed {
                 actor: Actor::Anonymous,
@@ -156,14 +154,15 @@ impl Engine {
             let old = self.found_key(&ask.grant, id).await?;
             ask.expect_version(old.version)?;
             may_grant(&ask.grant, old.class, &old.scopes)?;
-            let after = rolled(old.clone(), now.plus(Duration::from_secs(grace_seconds)))?;
+            let until = now.plus(Duration::from_secs(grace_seconds));
+            let Step { key: after, event: kind } = old.clone().apply(Command::Roll { until }, now).map_err(refused)?;
             let material = self.key_material(old.class, ask.dry_run).await?;
             let successor = self.new_key(old.account, old.clone(), &material, now);
             let data_key = self.data_key(old.account).await?;
             let request = Some(ask.grant.request());
             let events = vec![
                 self.key_event(&data_key, Kind::ApiKeyCreated, &successor, None, request, now),
-                self.key_event(&data_key, Kind::ApiKeyRolled, &after, Some(&old), request, now),
+                self.key_event(&data_key, kind, &after, Some(&old), request, now),
             ];
             let shape = self.key_shape(&successor, (!ask.dry_run).then(|| material.secret()));
             Ok(Decision {
@@ -186,16 +185,10 @@ impl Engine {
         self.perform(ask, |now| async move {
             let old = self.found_key(&ask.grant, id).await?;
             ask.expect_version(old.version)?;
-            if matches!(old.state, State::Revoked { .. }) {
-                return Err(Refusal::new(
-                    Code::StateConflict,
-                    "this API key is revoked already; nothing can be done with it",
-                ));
-            }
-            let after = revoked(old.clone(), now);
+            let Step { key: after, event: kind } = old.clone().apply(Command::Revoke, now).map_err(refused)?;
             let data_key = self.data_key(old.account).await?;
             let request = Some(ask.grant.request());
-            let event = self.key_event(&data_key, Kind::ApiKeyRevoked, &after, Some(&old), request, now);
+            let event = self.key_event(&data_key, kind, &after, Some(&old), request, now);
             Ok(Decision {
                 action: "api_key.revoke",
                 object: id.to_string(),
@@ -389,26 +382,10 @@ pub(crate) const fn blank_terms(account: AccountId) -> ApiKey {
     }
 }
 
-fn revoked(mut key: ApiKey, now: Timestamp) -> ApiKey {
-    key.state = State::Revoked { at: now };
-    key.version += 1;
-    key
-}
-
-fn rolled(mut key: ApiKey, until: Timestamp) -> Result<ApiKey, Refusal> {
-    let state = match key.state {
-        State::Active => State::Expiring { until },
-        State::Expiring { .. } => {
-            return Err(Refusal::new(
-                Code::StateConflict,
-                "this API key was rolled already; roll its successor, or revoke it",
-            ));
-        }
-        State::Revoked { .. } => {
-            return Err(Refusal::new(Code::StateConflict, "this API key is revoked; create a new one"));
-        }
+fn refused(why: Refused) -> Refusal {
+    let detail = match why {
+        Refused::Rolled => "this API key was rolled already; roll its successor, or revoke this one",
+        Refused::Revoked => "this API key is revoked for good; create a new one",
     };
-    key.state = state;
-    key.version += 1;
-    Ok(key)
+    Refusal::new(Code::StateConflict, detail)
 }

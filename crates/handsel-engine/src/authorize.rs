@@ -8,8 +8,9 @@ use crate::cidr::Cidr;
 use crate::keys::mac;
 use crate::{Code, Engine, Refusal};
 use handsel_core::account::Status;
+use handsel_core::api_key::decide::Standing;
 use handsel_core::api_key::text::{KeyText, KeyTextError, presented as digest_of};
-use handsel_core::api_key::{ApiKey, Class, State, verifier};
+use handsel_core::api_key::{ApiKey, Class, verifier};
 use handsel_core::change::{Change, Write};
 use handsel_core::secret::SecretText;
 use handsel_core::time::Timestamp;
@@ -252,16 +253,12 @@ fn unknown() -> Refusal {
 }
 
 fn standing(row: &ApiKey, now: Timestamp) -> Result<(), Refusal> {
-    let expired =
-        || Refusal::new(Code::ApiKeyExpired, "this API key has expired; use its successor or create a new one");
-    match row.state {
-        State::Revoked { .. } => {
-            return Err(Refusal::new(Code::ApiKeyRevoked, "this API key was revoked; use another"));
-        }
-        State::Expiring { until } if until <= now => return Err(expired()),
-        State::Expiring { .. } | State::Active => {}
-    }
-    if row.expires_at.is_some_and(|at| at <= now) { Err(expired()) } else { Ok(()) }
+    let (code, detail) = match row.standing(now) {
+        Standing::Good => return Ok(()),
+        Standing::Expired => (Code::ApiKeyExpired, "this API key has expired; use its successor or create a new one"),
+        Standing::Revoked => (Code::ApiKeyRevoked, "this API key was revoked; use another"),
+    };
+    Err(Refusal::new(code, detail))
 }
 
 fn allowed_from(row: &ApiKey, ip: IpAddr) -> Result<(), Refusal> {

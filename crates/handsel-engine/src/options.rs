@@ -177,11 +177,7 @@ impl Engine {
     }
 
     fn may_serve(&self, wallet: &Wallet, ask: &OptionsAsk<'_>) -> bool {
-        let now = match wallet.state {
-            State::Active { from } => from <= ask.now,
-            State::Retiring { until } => ask.now < until,
-            State::PendingProof | State::Retired { .. } => false,
-        };
+        let now = wallet.state.serves(ask.now);
         let proved = !self.inner.settings.live || wallet.proved_at.is_some();
         let mode = match ask.matching {
             Matching::Xpub => is_xpub(wallet),

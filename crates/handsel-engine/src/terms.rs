@@ -23,9 +23,8 @@ const PRIVATE_MAX_BYTES: usize = limits::EVENT_BODY_MAX_BYTES * 3 / 4;
 /// The price, or the code that says what is wrong with it: 400 for nonsense, 422 for what can't be accepted.
 pub(crate) fn price(amount: &str, currency: &str) -> Result<Money, Refusal> {
     let malformed = |error: AmountError| invalid("/amount", error.to_string());
-    match parse_decimal(amount, ANY_DECIMALS) {
-        Err(error @ AmountError::Malformed) => return Err(malformed(error)),
-        Ok(_) | Err(_) => {}
+    if let Err(error @ AmountError::Malformed) = parse_decimal(amount, ANY_DECIMALS) {
+        return Err(malformed(error));
     }
     let known = Currency::parse(currency).ok_or_else(|| {
         let guess = check::did_you_mean(currency, Currency::codes());

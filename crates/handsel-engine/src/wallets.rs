@@ -14,6 +14,7 @@ use handsel_core::limits;
 use handsel_core::private_key::looks_private;
 use handsel_core::time::Timestamp;
 use handsel_core::vault::DataKey;
+use handsel_core::wallet::decide::{Command, Refused, Step};
 use handsel_core::wallet::{Destination, State, Wallet};
 use handsel_core::xpub::{Xpub, XpubError};
 use handsel_store::reader::ListQuery;
@@ -23,6 +24,8 @@ use std::time::Duration;
 
 /// How long a challenge may be signed.
 const CHALLENGE_VALID_SECONDS: u64 = 7 * 86_400;
+/// How long a further wallet of a live account waits before it serves.
+const CHANGE_WAIT_SECONDS: u64 = 86_400;
 /// Networks or assets of one wallet.
 const LIST_MAX_ENTRIES: usize = 50;
 
@@ -97,13 +100,12 @@ impl Engine {
         self.perform(ask, |now| async move {
             let before = self.found_wallet(ask, id).await?;
             ask.expect_version(before.version)?;
-            if let State::Retired { .. } | State::Retiring { .. } = before.state {
-                let detail = "this wallet is being retired; only pending_proof and active ones can be proved";
-                return Err(Refusal::new(Code::StateConflict, detail));
-            }
+            let active_from = self.served_from(before.account, now).await?;
+            let Step { wallet: mut after, events: kinds } =
+                before.clone().apply(Command::Proved { active_from }, now).map_err(refused)?;
             let invalid = |detail: String| Refusal::new(Code::SignatureInvalid, detail).at("/signature");
             if now > before.created.plus(Duration::from_secs(CHALLENGE_VALID_SECONDS)) {
-                return Err(invalid("the challenge has expired; add the wallet again for a new one".to_owned()));
+                return Err(invalid("the challenge has expired; retire this wallet and add it again".to_owned()));
             }
             let signer = recover_personal(&before.challenge, signature).map_err(|why| invalid(why.to_string()))?;
             if signer != proof_address(&before) {
@@ -113,7 +115,6 @@ impl Engine {
                 )));
             }
             let key = self.data_key(before.account).await?;
-            let (mut after, kinds) = proved(before.clone(), now);
             after.mac = self.mac_of(&key, &after)?;
             let request = Some(ask.grant.request());
             let events = self.wallet_events(&key, &kinds, &after, Some(&before), (request, now));
@@ -126,18 +127,25 @@ impl Engine {
         self.perform(ask, |now| async move {
             let before = self.found_wallet(ask, id).await?;
             ask.expect_version(before.version)?;
-            if matches!(before.state, State::Retired { .. }) {
-                return Err(Refusal::new(Code::StateConflict, "this wallet is retired already; add another"));
-            }
-            let mut after = before.clone();
-            after.state = State::Retired { at: now };
-            after.version += 1;
+            let Step { wallet: after, events: kinds } =
+                before.clone().apply(Command::Retire { until: now }, now).map_err(refused)?;
             let key = self.data_key(before.account).await?;
             let request = Some(ask.grant.request());
-            let events = self.wallet_events(&key, &[Kind::WalletRetired], &after, Some(&before), (request, now));
+            let events = self.wallet_events(&key, &kinds, &after, Some(&before), (request, now));
             Ok(self.wallet_decision("wallet.retire", after, events))
         })
         .await
+    }
+
+    /// From when a wallet that is proved now serves: at once where it is the account's first, after a wait where it would
+    /// take over from another one (06 1.7: a change of a live wallet is slow).
+    async fn served_from(&self, account: AccountId, now: Timestamp) -> Result<Timestamp, Refusal> {
+        if !self.inner.settings.live {
+            return Ok(now);
+        }
+        let wallets = self.inner.reader.usable_wallets(account).await?;
+        let replaces = wallets.iter().any(|wallet| wallet.state.serves(now));
+        Ok(if replaces { now.plus(Duration::from_secs(CHANGE_WAIT_SECONDS)) } else { now })
     }
 
     fn wallet_decision(&self, action: &'static str, wallet: Wallet, events: Vec<NewEvent>) -> Decision {
@@ -311,15 +319,17 @@ impl Engine {
         Ok(())
     }
 
-    /// An xpub that was ever added must not be added again: its addresses would be given out twice. An address may come back
-    /// once its old wallet is retired.
+    /// An xpub that ever served must not be added again: its addresses would be given out twice. An address may come back once
+    /// its old wallet is retired.
     async fn not_there_yet(&self, account: AccountId, asked: &Asked) -> Result<(), Refusal> {
+        let live = self.inner.settings.live;
         let same = |wallet: &Wallet| match (asked, &wallet.destination) {
             (Asked::Static(new), Destination::Static { address }) => {
                 new == address && !matches!(wallet.state, State::Retired { .. })
             }
             (Asked::Xpub(new, proof), Destination::Xpub { fingerprint, proof_address, .. }) => {
-                *fingerprint == new.fingerprint() || proof_address == proof
+                let never_served = live && wallet.proved_at.is_none() && matches!(wallet.state, State::Retired { .. });
+                !never_served && (*fingerprint == new.fingerprint() || proof_address == proof)
             }
             _ => false,
         };
@@ -392,14 +402,8 @@ const fn proof_address(wallet: &Wallet) -> Address {
     }
 }
 
-/// The wallet with its proof, and what is told of it.
-fn proved(mut wallet: Wallet, now: Timestamp) -> (Wallet, Vec<Kind>) {
-    let mut kinds = vec![Kind::WalletProved];
-    wallet.proved_at = Some(now);
-    if wallet.state == State::PendingProof {
-        wallet.state = State::Active { from: now };
-        kinds.push(Kind::WalletActivated);
-    }
-    wallet.version += 1;
-    (wallet, kinds)
+fn refused(why: Refused) -> Refusal {
+    let allowed =
+        if why.allowed.is_empty() { "nothing; add another wallet".to_owned() } else { why.allowed.join(", ") };
+    Refusal::new(Code::StateConflict, format!("the wallet is {}; possible now: {allowed}", why.is))
 }

@@ -21,7 +21,7 @@ pub struct EventFacts {
 }
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct Body<O> {
     id: String,
     object: &'static str,
     #[serde(rename = "type")]
@@ -31,21 +31,27 @@ struct Body<'a> {
     api_version: &'static str,
     object_version: u64,
     request: Option<String>,
-    data: Data<'a>,
+    data: Data<O>,
 }
 
 #[derive(Serialize)]
-struct Data<'a> {
-    object: &'a Value,
+struct Data<O> {
+    object: O,
     previous_attributes: Map<String, Value>,
 }
 
 /// The stored body: the public JSON without `sequence`, `endpoint_sequence` and `previous_event`. `before` is the object's
 /// JSON as it was; what differs becomes `previous_attributes` (with the old values).
 pub fn event_body(facts: EventFacts, object: &impl Serialize, before: Option<&impl Serialize>) -> Vec<u8> {
+    let Some(before) = before.and_then(|b| serde_json::to_value(b).ok()) else {
+        return rendered(facts, object, Map::new());
+    };
     let object = serde_json::to_value(object).unwrap_or(Value::Null);
-    let before = before.and_then(|b| serde_json::to_value(b).ok());
-    let previous_attributes = before.map(|b| differences(&b, &object)).unwrap_or_default();
+    let previous_attributes = differences(&before, &object);
+    rendered(facts, &object, previous_attributes)
+}
+
+fn rendered(facts: EventFacts, object: &impl Serialize, previous_attributes: Map<String, Value>) -> Vec<u8> {
     crate::json(&Body {
         id: facts.id.to_string(),
         object: "event",
@@ -55,7 +61,7 @@ pub fn event_body(facts: EventFacts, object: &impl Serialize, before: Option<&im
         api_version: API_VERSION,
         object_version: facts.object_version,
         request: facts.request.map(|r| r.to_string()),
-        data: Data { object: &object, previous_attributes },
+        data: Data { object, previous_attributes },
     })
 }
 

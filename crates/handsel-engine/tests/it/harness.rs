@@ -65,7 +65,7 @@ impl Clock for HandClock {
 
 /// SplitMix64 from a seed: the same run draws the same bytes.
 #[derive(Debug)]
-pub(crate) struct Seeded(AtomicU64);
+pub(crate) struct Seeded(pub(crate) AtomicU64);
 
 impl Entropy for Seeded {
     fn fill(&self, bytes: &mut [u8]) {
