@@ -52,3 +52,30 @@ fn write(headers: &mut HeaderMap, id: RequestId) {
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(bare));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_becomes_internal() {
+        let work = async {
+            if std::hint::black_box(true) {
+                panic!("the inner text");
+            }
+            Response::default()
+        };
+        let response = caught(work).await;
+        let refusal = response.extensions().get::<Refusal>().map(|r| r.code);
+        assert_eq!(refusal, Some(handsel_engine::Code::Internal));
+    }
+
+    #[test]
+    fn a_policy_of_its_own_stays() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; img-src data:"));
+        write(&mut headers, RequestId::from_bits(1));
+        assert_eq!(headers["content-security-policy"], "default-src 'none'; img-src data:");
+        assert_eq!(headers["x-frame-options"], "DENY");
+    }
+}

@@ -233,3 +233,112 @@ impl<'de> MapAccess<'de> for Members<'de> {
         seed.deserialize(value).map_err(|fault| fault.under(name.as_str()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::super::json;
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[expect(dead_code, reason = "only its reading is of interest")]
+        amount: String,
+        #[expect(dead_code, reason = "only its reading is of interest")]
+        count: Option<u8>,
+        #[serde(default)]
+        inner: Vec<BTreeMap<String, bool>>,
+    }
+
+    fn refused(text: &str) -> (Code, String, String) {
+        let value = json::parse(text.as_bytes()).unwrap();
+        let refusal = from_value::<Sample>(&value).unwrap_err();
+        (refusal.code, refusal.param.unwrap_or_default(), refusal.detail.into_owned())
+    }
+
+    #[test]
+    fn errors_keep_their_place_and_say_what_would_be_right() {
+        let (code, at, detail) = refused(r#"{"amount":1}"#);
+        assert_eq!((code, at.as_str()), (Code::ParameterInvalid, "/amount"));
+        assert!(detail.contains("not a JSON number"), "{detail}");
+        let (code, at, _) = refused(r#"{"count":1}"#);
+        assert_eq!((code, at.as_str()), (Code::ParameterMissing, "/amount"));
+        let (code, at, detail) = refused(r#"{"amount":"1","cuont":1}"#);
+        assert_eq!((code, at.as_str()), (Code::ParameterUnknown, "/cuont"));
+        assert!(detail.contains("did you mean \"count\""), "{detail}");
+        for (text, at) in [
+            (r#"{"amount":"1","count":256}"#, "/count"),
+            (r#"{"amount":"1","count":-1}"#, "/count"),
+            (r#"{"amount":"1","count":1.5}"#, "/count"),
+            (r#"{"amount":null}"#, "/amount"),
+            (r#"{"amount":"1","inner":{}}"#, "/inner"),
+            (r#"{"amount":"1","inner":[{},{"a/b":1}]}"#, "/inner/1/a~1b"),
+        ] {
+            let (code, found, detail) = refused(text);
+            assert_eq!((code, found.as_str()), (Code::ParameterInvalid, at), "{text}");
+            assert!(detail.contains(" is wanted here, not "), "{detail}");
+        }
+    }
+
+    #[test]
+    fn what_fits_is_read() {
+        let value = json::parse(br#"{"amount":"1","count":null,"inner":[{"a":true}]}"#).unwrap();
+        assert!(from_value::<Sample>(&value).unwrap().inner[0]["a"]);
+    }
+
+    #[test]
+    fn a_name_that_is_like_no_other_is_not_guessed() {
+        assert_eq!(nearest("zzzzzz", ["amount", "count"]), None);
+        assert_eq!(nearest("amonut", ["amount", "count"]), Some("amount"));
+    }
+
+    fn any_json() -> impl Strategy<Value = serde_json::Value> {
+        let number = prop_oneof![any::<i64>().prop_map(Into::into), any::<u64>().prop_map(serde_json::Value::from)];
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(serde_json::Value::Bool),
+            number,
+            // Small ones: both readers give the same bits, whatever their rounding.
+            any::<i16>().prop_map(|n| serde_json::Value::from(f64::from(n))),
+            any::<String>().prop_map(serde_json::Value::String),
+        ];
+        leaf.prop_recursive(6, 64, 8, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(serde_json::Value::Array),
+                proptest::collection::btree_map(any::<String>(), inner, 0..6)
+                    .prop_map(|map| serde_json::Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn valid_json_is_read_as_serde_json_reads_it(value in any_json(), pretty in any::<bool>()) {
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
+            let text = text.unwrap();
+            let read: serde_json::Value = from_value(&json::parse(text.as_bytes()).unwrap()).unwrap();
+            let theirs: serde_json::Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(read.to_string(), theirs.to_string());
+        }
+
+        #[test]
+        fn whatever_serde_json_refuses_is_refused_and_nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let ours = json::parse(&bytes).is_ok();
+            let theirs = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
+            prop_assert!(theirs || !ours);
+        }
+
+        #[test]
+        fn broken_documents_are_refused_alike(value in any_json(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+            let mut bytes = serde_json::to_vec(&value).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            let ours = json::parse(&bytes).is_ok();
+            let theirs = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
+            prop_assert!(theirs || !ours);
+        }
+    }
+}
