@@ -175,6 +175,7 @@ impl Wire {
     }
 
     /// Tries the addresses in order; each gets its fair share of the time that is left.
+    #[expect(clippy::disallowed_methods, reason = "this is egress, and the addresses were judged")]
     async fn connect_tcp(&self, addresses: &[SocketAddr]) -> Result<(TcpStream, SocketAddr), EgressError> {
         let end = Instant::now().checked_add(self.deadlines.connect).ok_or(EgressError::ConnectFailed)?;
         let mut last = EgressError::ConnectFailed;
