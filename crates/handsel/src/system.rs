@@ -37,6 +37,7 @@ impl Clock for SystemClock {
 pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
+    #[expect(clippy::disallowed_methods, reason = "this is the one source of chance")]
     fn fill(&self, bytes: &mut [u8]) {
         if getrandom::fill(bytes).is_err() {
             // Nothing safe can follow: ids, keys and nonces would repeat.
