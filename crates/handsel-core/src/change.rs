@@ -59,6 +59,14 @@ pub enum Write {
         account: AccountId,
         due: Timestamp,
     },
+    /// An event that is there already goes to a webhook that has no delivery of it: it came later, or was disabled then. A
+    /// `Conflict` where the event or the webhook is not there, or the delivery is.
+    EnqueueDelivery {
+        account: AccountId,
+        webhook: WebhookId,
+        event: crate::id::EventId,
+        due: Timestamp,
+    },
     /// Reserves derivation indexes of a wallet up to (not with) `next`; never lowers.
     ReserveIndexes {
         wallet: WalletId,

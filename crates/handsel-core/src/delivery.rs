@@ -5,6 +5,7 @@ pub mod decide;
 use crate::id::{AccountId, DeliveryId, EventId, WebhookId};
 use crate::secret::SecretText;
 use crate::time::Timestamp;
+use sha2::{Digest, Sha256};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -41,6 +42,17 @@ pub struct Delivery {
     pub previous_event: Option<EventId>,
     pub state: State,
     pub tries: u32,
+}
+
+impl Delivery {
+    /// The delivery of an event to a webhook has one id, however often it is queued.
+    pub fn identity(event: EventId, webhook: WebhookId) -> DeliveryId {
+        let digest = Sha256::new()
+            .chain_update(b"handsel/dlv/1")
+            .chain_update(event.bits().to_be_bytes())
+            .chain_update(webhook.bits().to_be_bytes());
+        DeliveryId::from_digest(&digest.finalize().into())
+    }
 }
 
 /// Why an attempt was made.

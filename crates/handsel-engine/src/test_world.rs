@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How long a command waits for the watcher to see what it did.
-const WATCHER_PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const WATCHER_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `POST /v1/test/checkouts/{id}/pay`: everything optional.
 #[derive(Debug, Clone, Default)]
@@ -31,12 +31,12 @@ pub struct TestPay {
 }
 
 /// What a command did: the object it is about, and the answer's body.
-type Done = (String, Vec<u8>);
+pub(crate) type Done = (String, Vec<u8>);
 
 impl Engine {
     pub async fn test_pay(&self, ask: &Ask, checkout: CheckoutId, pay: TestPay) -> Result<Answer, Refusal> {
         let pay = &pay;
-        self.command(ask, "test.pay", || async move {
+        self.command(ask, "test.pay", 200, || async move {
             let checkout = self.own_checkout_for_test(ask, checkout).await?;
             Ok((checkout.id.to_string(), self.pay(&checkout, pay).await?))
         })
@@ -44,7 +44,7 @@ impl Engine {
     }
 
     pub async fn test_expire(&self, ask: &Ask, checkout: CheckoutId) -> Result<Answer, Refusal> {
-        self.command(ask, "test.expire", || async move {
+        self.command(ask, "test.expire", 200, || async move {
             let before = self.own_checkout_for_test(ask, checkout).await?;
             self.pass_the_end(&before).await?;
             let networks: BTreeSet<&str> = before.options.iter().map(|option| option.network.as_str()).collect();
@@ -62,7 +62,7 @@ impl Engine {
     }
 
     pub async fn test_mine(&self, ask: &Ask, network: &str, blocks: u64) -> Result<Answer, Refusal> {
-        self.command(ask, "test.mine", || async move {
+        self.command(ask, "test.mine", 200, || async move {
             let head = self.world()?.mine(network, blocks).await.map_err(refusal)?;
             self.head_answer(network, head).await
         })
@@ -70,7 +70,7 @@ impl Engine {
     }
 
     pub async fn test_finalize(&self, ask: &Ask, network: &str) -> Result<Answer, Refusal> {
-        self.command(ask, "test.finalize", || async move {
+        self.command(ask, "test.finalize", 200, || async move {
             let head = self.world()?.finalize(network).await.map_err(refusal)?;
             self.head_answer(network, head).await
         })
@@ -84,7 +84,7 @@ impl Engine {
         });
         let hashes: Vec<[u8; 32]> = hashes.collect::<Result<_, _>>()?;
         let hashes = &hashes;
-        self.command(ask, "test.reorg", || async move {
+        self.command(ask, "test.reorg", 200, || async move {
             let head = self.world()?.reorg(network, depth, hashes.clone()).await.map_err(refusal)?;
             self.head_answer(network, head).await
         })
@@ -92,7 +92,7 @@ impl Engine {
     }
 
     pub async fn test_fault(&self, ask: &Ask, network: &str, kind: &str, seconds: u64) -> Result<Answer, Refusal> {
-        self.command(ask, "test.fault", || async move {
+        self.command(ask, "test.fault", 200, || async move {
             self.world()?.fault(network, kind, seconds).await.map_err(refusal)?;
             let fault = shapes::TestFault { network: network.to_owned(), kind: kind.to_owned(), seconds };
             Ok((network.to_owned(), handsel_view::json(&fault)))
@@ -101,7 +101,7 @@ impl Engine {
     }
 
     pub async fn test_clock_advance(&self, ask: &Ask, seconds: u64) -> Result<Answer, Refusal> {
-        self.command(ask, "test.clock", || async move {
+        self.command(ask, "test.clock", 200, || async move {
             let now = self.world()?.advance_clock(seconds).await.map_err(refusal)?;
             self.clock_answer(now).await
         })
@@ -109,7 +109,7 @@ impl Engine {
     }
 
     pub async fn test_clock_set(&self, ask: &Ask, unix: i64) -> Result<Answer, Refusal> {
-        self.command(ask, "test.clock", || async move {
+        self.command(ask, "test.clock", 200, || async move {
             let now = self.world()?.set_clock(Timestamp::from_seconds(unix)).await.map_err(refusal)?;
             self.clock_answer(now).await
         })
@@ -118,7 +118,7 @@ impl Engine {
 
     pub async fn test_add_receiver(&self, ask: &Ask, statuses: Vec<u16>, delay_ms: u64) -> Result<Answer, Refusal> {
         let statuses = &statuses;
-        self.command(ask, "test.receiver", || async move {
+        self.command(ask, "test.receiver", 201, || async move {
             let (id, url) = self.world()?.add_receiver(statuses.clone(), delay_ms).await.map_err(refusal)?;
             Ok((id.to_string(), handsel_view::json(&shapes::TestReceiver { id: id.to_string(), url })))
         })
@@ -138,7 +138,7 @@ impl Engine {
 
     /// Runs one command under the asker's idempotency key, with an audit leaf. What it did in the sandbox can't be foretold, so a
     /// dry run is refused.
-    async fn command<F, D>(&self, ask: &Ask, action: &'static str, run: F) -> Result<Answer, Refusal>
+    pub(crate) async fn command<F, D>(&self, ask: &Ask, action: &'static str, status: u16, run: F) -> Result<Answer, Refusal>
     where
         F: Fn() -> D,
         D: Future<Output = Result<Done, Refusal>>,
@@ -150,7 +150,7 @@ impl Engine {
         let run = &run;
         self.perform(ask, |_| async move {
             let (object, body) = run().await?;
-            Ok(Decision { action, object, change: Change::default(), status: 200, body, version: None })
+            Ok(Decision { action, object, change: Change::default(), status, body, version: None })
         })
         .await
     }
@@ -261,7 +261,7 @@ fn unknown_asset(network: &Network) -> Refusal {
 }
 
 /// What the asker is told; a node's own words go to the log.
-fn refusal(error: TestError) -> Refusal {
+pub(crate) fn refusal(error: TestError) -> Refusal {
     match error {
         TestError::UnknownNetwork => Refusal::missing("network of the sandbox"),
         TestError::UnknownAsset => invalid("/asset", "the sandbox has no such asset"),

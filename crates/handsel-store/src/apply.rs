@@ -16,7 +16,7 @@ use handsel_core::change::{AuditEntry, Change, CursorMove, Receipt, Write};
 use handsel_core::checkout::{Checkout, PaymentOption};
 use handsel_core::delivery::{Attempt, Delivery};
 use handsel_core::event::NewEvent;
-use handsel_core::id::{AccountId, WebhookId};
+use handsel_core::id::{AccountId, EventId, WebhookId};
 use handsel_core::limits;
 use handsel_core::time::Timestamp;
 use handsel_core::webhook::{Status, Webhook};
@@ -32,13 +32,20 @@ pub(crate) async fn apply<T: Tx>(
             return Err(TxError::Taken);
         }
     }
+    let mut receipt = Receipt::default();
     for write in &change.writes {
-        put(tx, write, change).await?;
+        match write {
+            Write::EnqueueDelivery { account, webhook, event, due } => {
+                let late = Late { account: *account, webhook: *webhook, event: *event, due: *due };
+                enqueue(tx, late, numbers.as_deref_mut()).await?;
+                receipt.deliveries += 1;
+            }
+            write => put(tx, write, change).await?,
+        }
     }
     if let Some(cursor) = &change.cursor {
         move_cursor(tx, cursor).await?;
     }
-    let mut receipt = Receipt::default();
     for event in &change.events {
         put_event(tx, event, numbers.as_deref_mut(), &mut receipt).await?;
     }
@@ -71,6 +78,8 @@ async fn put<T: Tx>(tx: &mut T, write: &Write, change: &Change) -> Result<(), Tx
             cancel_deliveries(tx, *id, *at).await
         }
         Write::UpdateDelivery { delivery, attempt } => update_delivery(tx, delivery, attempt.as_ref()).await,
+        // With its numbers, by `apply` itself.
+        Write::EnqueueDelivery { .. } => Ok(()),
         Write::RequeueDelivery { id, account, due } => {
             one(tx, &sql::DELIVERY_REQUEUE, &[Value::id(id), Value::id(account), millis(*due)]).await
         }
@@ -220,24 +229,55 @@ async fn put_event<T: Tx>(
     one(tx, &sql::EVENT_INSERT, &event::values(new, sequence)).await?;
     receipt.sequences.extend(sequence);
     for webhook in wanting(tx, new).await? {
-        let place = match numbers.as_deref_mut() {
-            Some(numbers) => numbers.delivery(tx, webhook, new.id).await?,
-            None => Place::default(),
-        };
-        let row = [
-            Value::id(delivery::id(new.id, webhook)),
-            Value::id(new.account),
-            Value::id(webhook),
-            Value::id(new.id),
-            Value::Text(&new.object),
-            millis(new.created),
-            Value::count(place.number),
-            Value::maybe_id(place.event),
-        ];
-        one(tx, &sql::DELIVERY_INSERT, &row).await?;
+        put_delivery(tx, webhook, new, new.created, numbers.as_deref_mut()).await?;
         receipt.deliveries += 1;
     }
     Ok(())
+}
+
+/// A pending delivery of an event to a webhook.
+async fn put_delivery<T: Tx>(
+    tx: &mut T,
+    webhook: WebhookId,
+    event: &NewEvent,
+    due: Timestamp,
+    numbers: Option<&mut Numbers>,
+) -> Result<(), TxError> {
+    let place = match numbers {
+        Some(numbers) => numbers.delivery(tx, webhook, event.id).await?,
+        None => Place::default(),
+    };
+    let row = [
+        Value::id(Delivery::identity(event.id, webhook)),
+        Value::id(event.account),
+        Value::id(webhook),
+        Value::id(event.id),
+        Value::Text(&event.object),
+        millis(due),
+        Value::count(place.number),
+        Value::maybe_id(place.event),
+    ];
+    one(tx, &sql::DELIVERY_INSERT, &row).await
+}
+
+/// An old event on its way to a webhook that has no delivery of it.
+struct Late {
+    account: AccountId,
+    webhook: WebhookId,
+    event: EventId,
+    due: Timestamp,
+}
+
+async fn enqueue<T: Tx>(tx: &mut T, late: Late, numbers: Option<&mut Numbers>) -> Result<(), TxError> {
+    let Late { account, webhook, event, due } = late;
+    let key = [Value::id(event), Value::id(account)];
+    let found = tx.query(&sql::EVENT_BY_ID, &key, event::decode).await?.pop();
+    let key = [Value::id(webhook), Value::id(account)];
+    let there = !tx.query(&sql::WEBHOOK_BY_ID, &key, |_| Ok(())).await?.is_empty();
+    match found.filter(|_| there) {
+        Some(found) => put_delivery(tx, webhook, &found.new, due, numbers).await,
+        None => Err(TxError::Conflict),
+    }
 }
 
 async fn wanting<T: Tx>(tx: &mut T, new: &NewEvent) -> Result<Vec<WebhookId>, TxError> {

@@ -14,7 +14,7 @@ use handsel_engine::checkouts::NewCheckout;
 use handsel_engine::wallets::NewWallet;
 use handsel_engine::{Answer, Ask, Engine, ListAsk, Parts, Settings};
 use handsel_store::reader::{ListQuery, Reader};
-use handsel_store::{Store, StoreConfig};
+use handsel_store::{OpenError, Store, StoreConfig};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -124,6 +124,43 @@ pub(crate) fn new_account() -> NewAccount {
     }
 }
 
+/// Tasks that were killed may hold the store for a moment longer.
+async fn opened(directory: &Path, live: bool) -> Store {
+    for _ in 0..1_000 {
+        match Store::open(StoreConfig { live, ..StoreConfig::sqlite(directory) }).await {
+            Err(OpenError::Locked { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("the store stays locked");
+}
+
+async fn engine_on(directory: &Path, live: bool, clock: &Arc<HandClock>, seed: u64) -> (Engine, Reader) {
+    let store = opened(directory, live).await;
+    let settings = Settings {
+        live,
+        region: Region::Eu,
+        public_url: "https://pay.example.com".to_owned(),
+        networks: networks(),
+        encryption_key: SecretBytes::new([7; 32]),
+        allow_http_webhooks: true,
+        allowed_cidrs: vec!["127.0.0.0/8".to_owned()],
+        extra_ports: Vec::new(),
+        reads_per_second: 100,
+        writes_per_second: 25,
+    };
+    let engine = Engine::new(Parts {
+        settings,
+        reader: store.reader.clone(),
+        writer: store.writer,
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        entropy: Arc::new(Seeded(AtomicU64::new(seed))),
+        judge: Arc::new(AnyHost),
+        world: None,
+    });
+    (engine, store.reader)
+}
+
 impl Bench {
     pub(crate) async fn open() -> Self {
         Self::open_as(false).await
@@ -131,34 +168,21 @@ impl Bench {
 
     pub(crate) async fn open_as(live: bool) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let config = StoreConfig { live, ..StoreConfig::sqlite(directory.path()) };
-        let store = Store::open(config).await.unwrap();
         let clock = Arc::new(HandClock { millis: AtomicI64::new(START_SECONDS * 1000), moved: Notify::new() });
-        let settings = Settings {
-            live,
-            region: Region::Eu,
-            public_url: "https://pay.example.com".to_owned(),
-            networks: networks(),
-            encryption_key: SecretBytes::new([7; 32]),
-            allow_http_webhooks: true,
-            allowed_cidrs: vec!["127.0.0.0/8".to_owned()],
-            extra_ports: Vec::new(),
-            reads_per_second: 100,
-            writes_per_second: 25,
-        };
-        let engine = Engine::new(Parts {
-            settings,
-            reader: store.reader.clone(),
-            writer: store.writer.clone(),
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            entropy: Arc::new(Seeded(AtomicU64::new(42))),
-            judge: Arc::new(AnyHost),
-            world: None,
-        });
+        let (engine, reader) = engine_on(directory.path(), live, &clock, 42).await;
         let created = engine.create_account(new_account()).await.unwrap();
         let caller = engine.authenticate(&created.secret_key, IP, ORIGIN).await.unwrap();
         let (account, secret) = (created.id, created.secret_key);
-        Self { engine, reader: store.reader, clock, account, secret, caller, directory }
+        Self { engine, reader, clock, account, secret, caller, directory }
+    }
+
+    /// The same directory under another process: everything in memory is gone.
+    pub(crate) async fn reopened(self) -> Self {
+        let Self { engine, reader, clock, account, secret, caller: _, directory } = self;
+        drop((engine, reader));
+        let (engine, reader) = engine_on(directory.path(), false, &clock, 43).await;
+        let caller = engine.authenticate(&secret, IP, ORIGIN).await.unwrap();
+        Self { engine, reader, clock, account, secret, caller, directory }
     }
 
     pub(crate) fn directory(&self) -> &Path {

@@ -3,7 +3,9 @@
 
 mod accounts;
 mod checkouts;
+mod fakes;
 mod harness;
 mod keys;
+mod loops;
 mod shell;
 mod wallets;

@@ -7,7 +7,6 @@ use handsel_core::delivery::{Attempt, Delivery, HookError, State, Timing, Trigge
 use handsel_core::id::{AccountId, DeliveryId, EventId, WebhookId};
 use handsel_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 words!(
     trigger_word,
@@ -18,15 +17,6 @@ words!(
     Trigger::Recover = "recover",
     Trigger::Test = "test",
 );
-
-/// The delivery of an event to a webhook has one id, however often it is written.
-pub(crate) fn id(event: EventId, webhook: WebhookId) -> DeliveryId {
-    let mut hash = Sha256::new();
-    hash.update(b"handsel/dlv/1");
-    hash.update(event.bits().to_be_bytes());
-    hash.update(webhook.bits().to_be_bytes());
-    DeliveryId::from_digest(&hash.finalize().into())
-}
 
 pub(crate) const fn state_columns(state: State) -> (&'static str, Timestamp) {
     match state {
