@@ -351,6 +351,7 @@ statements! {
         OR NOT EXISTS (SELECT 1 FROM delivery e WHERE e.webhook = d.webhook AND e.object = d.object \
         AND e.state = 'pending' AND e.endpoint_sequence < d.endpoint_sequence)) ORDER BY d.wake LIMIT ?2");
     DELIVERY_LEASE = "UPDATE delivery SET wake = ?2 WHERE id = ?1 AND state = 'pending'";
+    LEASES_END = "UPDATE delivery SET wake = state_at WHERE state = 'pending' AND wake > 0 AND wake > state_at";
     DELIVERY_LAST = "SELECT endpoint_sequence, event FROM delivery WHERE webhook = ?1 AND endpoint_sequence > 0 \
         ORDER BY endpoint_sequence DESC LIMIT 1";
     ATTEMPT_INSERT = "INSERT INTO attempt (delivery, number, made_at, body, rest) VALUES (?1, ?2, ?3, ?4, ?5)";

@@ -2,7 +2,7 @@
 //! back; a library or a file system that won't have it is refused at boot (06 "Found by trying" 1).
 
 use crate::migrate::{self, APPLIED, Applied, BOOTSTRAP, PROGRAM};
-use crate::sql::{Engine, Statement, ddl};
+use crate::sql::{self, Engine, Statement, ddl};
 use crate::tx::{Tx, TxError};
 use crate::value::{Row, Value};
 use crate::{OpenError, ReadError};
@@ -46,6 +46,8 @@ pub(crate) fn open_writer(directory: &Path) -> Result<Connection, OpenError> {
     set(&connection, "synchronous", "FULL", "2")?;
     set(&connection, "wal_autocheckpoint", &WAL_AUTOCHECKPOINT_PAGES.to_string(), "8000")?;
     migrate(&mut connection, directory)?;
+    // Nobody else writes here, so whatever is leased was leased by a process that is gone: it is due again.
+    connection.execute(sql::LEASES_END.for_sqlite(), []).map_err(database)?;
     connection.authorizer(Some(guard)).map_err(database)?;
     Ok(connection)
 }
