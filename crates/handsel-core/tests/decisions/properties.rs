@@ -82,7 +82,7 @@ fn check(scene: &Scene, before: &State) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
     fn nothing_illegal_is_ever_reached(acts in acts(), policy in 0u8..3, tolerance_bps in 0u32..200) {
         let mut terms = checkout(2_000);

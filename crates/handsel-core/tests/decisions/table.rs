@@ -42,6 +42,8 @@ enum Do {
     Drop(usize),
     /// The newest blocks go; their transfers are in the first new block.
     Remine(usize),
+    /// The newest block goes; its transfers are in a block of the present time.
+    RemineNow,
 }
 use Do::*;
 
@@ -59,6 +61,10 @@ struct Row {
 }
 
 const PLAIN: fn(&mut Checkout) = |_| {};
+const STATIC: fn(&mut Checkout) = |c| {
+    c.options.truncate(1);
+    c.options[0].tag = 4_321;
+};
 
 const ROWS: &[Row] = &[
     Row {
@@ -465,7 +471,7 @@ const ROWS: &[Row] = &[
         row: "23 re-included after the end: a reorg makes nobody late",
         price_cents: 2_000,
         terms: PLAIN,
-        steps: &[After(120), Pay(USDT, 20 * USD), After(200), Remine(1), Confirm],
+        steps: &[After(120), Pay(USDT, 20 * USD), After(200), RemineNow, Confirm],
         status: "complete/paid",
         exceptions: &[],
         payments: &["exact succeeded"],
@@ -502,6 +508,16 @@ const ROWS: &[Row] = &[
         events: &["processing", "completed", "reorged", "resolved"],
     },
     Row {
+        row: "22 and another payment takes its place",
+        price_cents: 2_000,
+        terms: PLAIN,
+        steps: &[Pay(USDT, 20 * USD), Drop(1), Pay(USDC, 20 * USD), Confirm],
+        status: "complete/paid",
+        exceptions: &[],
+        payments: &["reversed reversed", "exact succeeded"],
+        events: &["processing", "reorged", "processing", "completed"],
+    },
+    Row {
         row: "27 confirmed, not finalized",
         price_cents: 10_000,
         terms: PLAIN,
@@ -510,6 +526,36 @@ const ROWS: &[Row] = &[
         exceptions: &[],
         payments: &["- confirming"],
         events: &["processing"],
+    },
+    Row {
+        row: "30 a unique amount, exact",
+        price_cents: 2_000,
+        terms: STATIC,
+        steps: &[Pay(USDT, 19_995_679), Confirm],
+        status: "complete/paid",
+        exceptions: &[],
+        payments: &["exact succeeded"],
+        events: &["processing", "completed"],
+    },
+    Row {
+        row: "30 a unique amount, in its cooldown",
+        price_cents: 2_000,
+        terms: STATIC,
+        steps: &[After(121), Expire, Pay(USDT, 19_995_679), Confirm],
+        status: "expired/unpaid",
+        exceptions: &["late 19995679"],
+        payments: &["late rejected"],
+        events: &["expired", "late_payment"],
+    },
+    Row {
+        row: "30 an amount that nobody leased",
+        price_cents: 2_000,
+        terms: STATIC,
+        steps: &[Pay(USDT, 20 * USD), Finalize],
+        status: "open/unpaid",
+        exceptions: &[],
+        payments: &["unmatched rejected"],
+        events: &[],
     },
     Row {
         row: "47 marked paid by hand, then paid",
@@ -612,6 +658,11 @@ impl Play {
             }
             Drop(depth) => scene.reorg(one, depth, |_| false),
             Remine(depth) => scene.reorg(one, depth, |_| true),
+            RemineNow => {
+                let gone = one.cut(1);
+                let block = one.grow(scene.now, gone[0].sends.clone());
+                scene.feed(one, &[block], &gone);
+            }
         }
     }
 }
@@ -717,4 +768,47 @@ fn what_cannot_be_resolved_says_so() {
     assert_eq!(refused.to_string(), "the checkout is complete; possible now: resolve");
     assert!(matches!(resolve(&mut scene, Resolution::AcceptAsPaid), Err(Refused::State { .. })));
     assert!(matches!(scene.command(Command::Extend { seconds: 60 }), Err(Refused::State { .. })));
+}
+
+#[test]
+fn seconds_are_asked_for_beside_blocks() {
+    let mut scene = Scene::new(checkout(2_000));
+    let mut one = Chain::new("one", 1);
+    one.network.min_seconds = 30;
+    let send = scene.send(USDT, 20 * USD);
+    scene.mine(&mut one, vec![send]);
+    scene.mine_empty(&mut one, 2);
+    assert_eq!(scene.payments()[0].state.name(), "confirming", "24 seconds after its block");
+    scene.mine_empty(&mut one, 1);
+    assert_eq!(scene.payments()[0].state.name(), "succeeded", "36 seconds after its block");
+}
+
+/// A block that holds a payment which we believe in another one: the chain's word counts, and the pair is told.
+#[test]
+fn a_payment_that_moved_untold_is_reversed_and_detected() {
+    let mut scene = Scene::new(checkout(2_000));
+    let mut one = Chain::new("one", 1);
+    let send = scene.send(USDT, 20 * USD);
+    scene.mine(&mut one, vec![send]);
+    one.cut(1);
+    let block = one.grow(scene.now, vec![send]);
+    scene.feed(&one, &[block], &[]);
+    let all: Vec<&str> = scene.events.iter().filter_map(|k| k.name().strip_prefix("payment.")).collect();
+    assert_eq!(all, ["detected", "reversed", "detected"]);
+    assert_eq!(scene.payments()[0].state.inclusion().unwrap().hash, one.tip().hash);
+    assert_eq!(status_pair(scene.checkout()), "processing/detected");
+}
+
+/// Two locks that each round down by less than a micro unit complete the price between them.
+#[test]
+fn rounding_on_several_locks_is_forgiven() {
+    let mut odd = checkout(1);
+    odd.options.iter_mut().for_each(|o| o.due = 3);
+    let mut scene = Scene::new(odd);
+    let mut one = Chain::new("one", 1);
+    let sends = vec![scene.send(USDT, 1), scene.send(USDC, 2)];
+    scene.mine(&mut one, sends);
+    scene.mine_empty(&mut one, 2);
+    assert_eq!(outcome_and_state(&scene), ["under succeeded", "exact succeeded"]);
+    assert_eq!(scene.checkout().received_minor(), 1);
 }

@@ -356,6 +356,38 @@ fn a_block_that_vanishes_before_its_logs_is_polled_again() {
     run.assert_is(&node);
 }
 
+#[test]
+fn a_longer_branch_replaces_ours_in_one_move() {
+    let mut node = Node::new(40, 20);
+    let mut run = Run::new();
+    run.settle(&node);
+    let mut lowest = node.latest().number;
+    node.reorg(5, 9, false);
+    run.input(node.poll());
+    while let Some(question) = run.open.pop_front() {
+        run.input(node.answer(&question).unwrap());
+        lowest = lowest.min(run.store.chain.last().unwrap().0.number);
+    }
+    assert_eq!(lowest, 39, "the tip never goes down on the way");
+    run.assert_is(&node);
+}
+
+/// The head that a poll saw is old by the time its gap is filled, and a fork by then: nobody goes back to it.
+#[test]
+fn an_old_poll_is_no_reason_to_change_branches() {
+    let mut node = Node::new(40, 20);
+    let mut run = Run::new();
+    run.settle(&node);
+    node.mine(5);
+    run.input(node.poll());
+    node.reorg(2, 4, false);
+    while let Some(question) = run.open.pop_front() {
+        assert!(!matches!(question, Effect::FetchHeader(_)), "nothing is walked back");
+        run.input(node.answer(&question).unwrap());
+    }
+    assert_eq!(run.store.chain.last().unwrap().0, node.chain[44]);
+}
+
 /// What a test does to node and questions.
 #[derive(Debug, Clone)]
 enum Act {
@@ -386,7 +418,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
     /// Whatever happens on the way, every block of the final chain was handed on once, with its transfers.
     #[test]
     fn the_nodes_chain_is_what_is_handed_on(acts in acts()) {

@@ -77,7 +77,7 @@ impl House {
             while let Some(question) = self.open.pop_front() {
                 self.input(node.answer(&question).unwrap());
             }
-            if self.watcher.tip() == Some(node.latest()) && self.finalized == node.finalized().number {
+            if self.watcher.tip() == Some(node.latest()) && self.finalized >= node.finalized().number {
                 return;
             }
         }
@@ -94,6 +94,8 @@ enum Act {
     /// Depth, new blocks, does the node forget, which transactions vanish (bit mask).
     Reorg(u64, u64, bool, u8),
     Poll,
+    /// Polls and answers until the head is reached.
+    Arrive,
     Answer(usize, bool),
     Fail(usize),
     Restart,
@@ -108,6 +110,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         4 => (1u64..5).prop_map(Act::Mine),
         2 => (1u64..8, 1u64..10, any::<bool>(), any::<u8>()).prop_map(|(d, n, f, m)| Act::Reorg(d, n, f, m)),
         6 => Just(Act::Poll),
+        4 => Just(Act::Arrive),
         16 => (any::<usize>(), proptest::bool::weighted(0.2)).prop_map(|(n, twice)| Act::Answer(n, twice)),
         1 => any::<usize>().prop_map(Act::Fail),
         1 => Just(Act::Restart),
@@ -159,6 +162,10 @@ impl Play {
             Act::Poll => {
                 self.shown_final = self.shown_final.max(self.node.finalized().number);
                 self.house.input(self.node.poll());
+            }
+            Act::Arrive => {
+                self.shown_final = self.shown_final.max(self.node.finalized().number);
+                self.house.arrive(&self.node);
             }
             Act::Answer(n, twice) => {
                 if self.house.open.is_empty() {
@@ -232,7 +239,7 @@ fn payment_of<'a>(scene: &'a Scene, transfer: &Transfer) -> &'a Payment {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(250))]
+    #![proptest_config(ProptestConfig::with_cases(120))]
     #[test]
     fn the_final_chain_alone_decides(acts in acts()) {
         let mut play = Play::new();
