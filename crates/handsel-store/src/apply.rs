@@ -27,10 +27,10 @@ pub(crate) async fn apply<T: Tx>(
     change: &Change,
     mut numbers: Option<&mut Numbers>,
 ) -> Result<Receipt, TxError> {
-    if let Some(answer) = &change.answer {
-        if tx.execute(&sql::IDEMPOTENT_INSERT, &request::answer_values(answer)).await? == 0 {
-            return Err(TxError::Taken);
-        }
+    if let Some(answer) = &change.answer
+        && tx.execute(&sql::IDEMPOTENT_INSERT, &request::answer_values(answer)).await? == 0
+    {
+        return Err(TxError::Taken);
     }
     let mut receipt = Receipt::default();
     for write in &change.writes {

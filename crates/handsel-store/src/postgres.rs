@@ -266,6 +266,8 @@ impl PostgresWriter {
         lease_until: Timestamp,
         limit: u32,
     ) -> Result<Vec<Delivery>, ReadError> {
+        // What was just committed gets its numbers first, so that whoever was woken by the commit finds it.
+        while sequence_once(&self.pool).await? {}
         Ok(self.pool.within(async |tx| claim::deliveries(tx, now, lease_until, limit).await).await?)
     }
 

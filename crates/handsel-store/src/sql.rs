@@ -343,7 +343,7 @@ statements! {
     DELIVERIES_TO_RECOVER = concat!("SELECT ", delivery_columns!(), " FROM delivery d WHERE d.account = ?1 AND d.webhook = ?2 \
         AND d.created >= ?3 AND d.state IN ('pending', 'failed') ORDER BY d.created, d.id LIMIT ?4");
     DELIVERY_NEXT_WAKE = "SELECT d.wake FROM delivery d JOIN webhook w ON w.id = d.webhook WHERE d.state = 'pending' \
-        AND d.endpoint_sequence > 0 AND (w.ordered = 0 OR NOT EXISTS (SELECT 1 FROM delivery e WHERE e.webhook = d.webhook \
+        AND (w.ordered = 0 OR NOT EXISTS (SELECT 1 FROM delivery e WHERE e.webhook = d.webhook \
         AND e.object = d.object AND e.state = 'pending' AND e.endpoint_sequence < d.endpoint_sequence)) \
         ORDER BY d.wake LIMIT 1";
     #[locks] DELIVERIES_CLAIMABLE = concat!("SELECT ", delivery_columns!(), " FROM delivery d JOIN webhook w \

@@ -11,7 +11,8 @@ use core::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 /// The database's file in its directory, and the file whose lock says who writes.
@@ -24,9 +25,13 @@ const STATEMENT_CACHE_MAX_ENTRIES: usize = 256;
 /// Pages in the log before a commit runs a checkpoint by itself; the writer runs one earlier when it is idle.
 const WAL_AUTOCHECKPOINT_PAGES: i64 = 8_000;
 
+/// The writer's page cache, negative for KiB: a whole group's pages fit, so that none is written twice.
+const WRITER_CACHE_SIZE: &str = "-16384";
+
 /// Takes the directory for writing. The lock goes when the file is dropped, also when the process is killed.
 pub(crate) fn lock(directory: &Path) -> Result<File, OpenError> {
-    std::fs::create_dir_all(directory).map_err(|e| OpenError::directory(directory, &e))?;
+    // Whoever may read the files reads names and addresses: the owner alone.
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|e| OpenError::directory(directory, &e))?;
     let path = directory.join(LOCK_FILE);
     let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
     let file = file.map_err(|e| OpenError::directory(directory, &e))?;
@@ -44,6 +49,7 @@ pub(crate) fn open_writer(directory: &Path) -> Result<Connection, OpenError> {
     settle(&connection)?;
     set(&connection, "journal_mode", "wal", "wal")?;
     set(&connection, "synchronous", "FULL", "2")?;
+    set(&connection, "cache_size", WRITER_CACHE_SIZE, WRITER_CACHE_SIZE)?;
     set(&connection, "wal_autocheckpoint", &WAL_AUTOCHECKPOINT_PAGES.to_string(), "8000")?;
     migrate(&mut connection, directory)?;
     // Nobody else writes here, so whatever is leased was leased by a process that is gone: it is due again.
