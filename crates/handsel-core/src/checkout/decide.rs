@@ -34,7 +34,7 @@ pub enum Command {
     },
     /// The timer: every offered network's cursor has passed the end and its grace.
     Expire,
-    /// The merchant ends it now; `expires_at` becomes now.
+    /// The merchant ends it now: `expires_at` becomes now, and the payers' grace runs from there.
     ExpireNow,
     Cancel,
     /// Open: so much longer. Expired: open again for so long from now.

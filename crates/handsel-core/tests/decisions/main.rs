@@ -3,6 +3,7 @@
 
 mod book;
 mod properties;
+mod rows;
 mod scene;
 mod table;
 mod watcher;
