@@ -103,7 +103,8 @@ impl Engine {
         loop {
             let page = self.inner.reader.events(webhook.account, &query).await?;
             for event in &page.data {
-                let for_it = event.new.only_to.map_or_else(|| webhook.wants(event.new.kind.name()), |id| id == webhook.id);
+                let for_it =
+                    event.new.only_to.map_or_else(|| webhook.wants(event.new.kind.name()), |id| id == webhook.id);
                 if for_it {
                     wanted.push(event.new.id);
                 }

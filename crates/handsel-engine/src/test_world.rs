@@ -138,7 +138,13 @@ impl Engine {
 
     /// Runs one command under the asker's idempotency key, with an audit leaf. What it did in the sandbox can't be foretold, so a
     /// dry run is refused.
-    pub(crate) async fn command<F, D>(&self, ask: &Ask, action: &'static str, status: u16, run: F) -> Result<Answer, Refusal>
+    pub(crate) async fn command<F, D>(
+        &self,
+        ask: &Ask,
+        action: &'static str,
+        status: u16,
+        run: F,
+    ) -> Result<Answer, Refusal>
     where
         F: Fn() -> D,
         D: Future<Output = Result<Done, Refusal>>,

@@ -65,7 +65,10 @@ impl Engine {
     pub async fn test_trigger(&self, ask: &Ask, kind: &str) -> Result<Answer, Refusal> {
         let world = self.world()?;
         let Some(kind) = Kind::parse(kind) else {
-            return Err(crate::webhook_rules::known_filter(kind).err().unwrap_or_else(|| not_offered(kind)).at("/type"));
+            return Err(crate::webhook_rules::known_filter(kind)
+                .err()
+                .unwrap_or_else(|| not_offered(kind))
+                .at("/type"));
         };
         if story(kind).is_none() && !BY_WEBHOOK.contains(&kind) {
             return Err(not_offered(kind.name()).at("/type"));

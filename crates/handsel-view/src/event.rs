@@ -21,7 +21,7 @@ pub struct EventFacts {
 }
 
 #[derive(Serialize)]
-struct Body<O> {
+struct Body<'a> {
     id: String,
     object: &'static str,
     #[serde(rename = "type")]
@@ -31,27 +31,25 @@ struct Body<O> {
     api_version: &'static str,
     object_version: u64,
     request: Option<String>,
-    data: Data<O>,
+    data: Data<'a>,
 }
 
 #[derive(Serialize)]
-struct Data<O> {
-    object: O,
+struct Data<'a> {
+    object: &'a Value,
     previous_attributes: Map<String, Value>,
 }
 
 /// The stored body: the public JSON without `sequence`, `endpoint_sequence` and `previous_event`. `before` is the object's
 /// JSON as it was; what differs becomes `previous_attributes` (with the old values).
 pub fn event_body(facts: EventFacts, object: &impl Serialize, before: Option<&impl Serialize>) -> Vec<u8> {
-    let Some(before) = before.and_then(|b| serde_json::to_value(b).ok()) else {
-        return rendered(facts, object, Map::new());
-    };
-    let object = serde_json::to_value(object).unwrap_or(Value::Null);
-    let previous_attributes = differences(&before, &object);
+    let object = without_secrets(object);
+    let before = before.map(without_secrets);
+    let previous_attributes = before.map(|b| differences(&b, &object)).unwrap_or_default();
     rendered(facts, &object, previous_attributes)
 }
 
-fn rendered(facts: EventFacts, object: &impl Serialize, previous_attributes: Map<String, Value>) -> Vec<u8> {
+fn rendered(facts: EventFacts, object: &Value, previous_attributes: Map<String, Value>) -> Vec<u8> {
     crate::json(&Body {
         id: facts.id.to_string(),
         object: "event",
@@ -63,6 +61,17 @@ fn rendered(facts: EventFacts, object: &impl Serialize, previous_attributes: Map
         request: facts.request.map(|r| r.to_string()),
         data: Data { object, previous_attributes },
     })
+}
+
+/// Members of objects that only their own asker may see: an event goes to every receiver, and into logs of strangers.
+const SECRET_MEMBERS: &[&str] = &["client_secret", "signing_secret", "secret"];
+
+fn without_secrets(object: &impl Serialize) -> Value {
+    let mut object = serde_json::to_value(object).unwrap_or(Value::Null);
+    if let Some(members) = object.as_object_mut() {
+        members.retain(|name, _| !SECRET_MEMBERS.contains(&name.as_str()));
+    }
+    object
 }
 
 fn differences(before: &Value, after: &Value) -> Map<String, Value> {
@@ -135,6 +144,13 @@ mod tests {
         assert_eq!(event["endpoint_sequence"], 57);
         assert_eq!(event["previous_event"], "evt_00000000000000000000000000");
         assert_eq!(event["data"]["previous_attributes"], json!({"status":"open"}));
+    }
+
+    #[test]
+    fn no_secret_member_reaches_an_event() {
+        let object = json!({"id":"chk_1","client_secret":"hush","signing_secret":"hush","secret":"hush"});
+        let body = event_body(facts(), &object, Some(&json!({"client_secret":"hush-before"})));
+        assert!(!String::from_utf8_lossy(&body).contains("hush"));
     }
 
     #[test]

@@ -122,7 +122,8 @@ async fn a_payment_is_seen_confirmed_and_told_by_signed_webhooks() {
     until("delivery", || async { sender.received(URL).len() >= PAID.len() && settled(&bench).await }).await;
     running.stop().await;
     let kinds = bench.event_kinds().await;
-    let told: Vec<&str> = kinds.into_iter().filter(|kind| kind.starts_with("checkout.") || kind.starts_with("payment.")).collect();
+    let told: Vec<&str> =
+        kinds.into_iter().filter(|kind| kind.starts_with("checkout.") || kind.starts_with("payment.")).collect();
     assert_eq!(told, PAID);
     let secret = handsel_core::secret::SecretText::new(text(&hook, "/signing_secret"));
     let mut numbers = Vec::new();
@@ -298,10 +299,8 @@ async fn another_chain_is_not_followed_and_a_wrong_token_is_not_offered() {
     let options = json(&made)["payment_options"].as_array().unwrap().len();
     assert_eq!(options, 1, "USDT states 18 decimals, configured are 6");
     chain.set_broken(true);
-    until("delayed detection", || async {
-        matches!(bench.engine.network_health()[0].health, Health::Delayed { .. })
-    })
-    .await;
+    until("delayed detection", || async { matches!(bench.engine.network_health()[0].health, Health::Delayed { .. }) })
+        .await;
     chain.set_broken(false);
     until("recovery", || async { bench.engine.network_health()[0].health == Health::Current }).await;
     running.stop().await;
