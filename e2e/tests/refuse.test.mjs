@@ -43,8 +43,8 @@ worldTest("serve refuses what it can't run with, and says what to change", {}, a
   assert.match(unknownVariable, /HANDSEL_WEBHOOKS__ALLOW_HTPP/);
   assert.match(unknownVariable, /ALLOW_HTTP\b/i);
 
-  const noKey = await refused(world, { env: { HANDSEL_ENCRYPTION_KEY: "" }, data });
-  assert.match(noKey, /HANDSEL_ENCRYPTION_KEY/);
+  const noKey = await refused(world, { env: { HANDSEL_ENCRYPTION_KEY: undefined }, data });
+  assert.match(noKey, /encryption_key/i);
 
   const badAddress = await refused(world, { config: changedConfig(world, world.usdt.address, "0x1234"), data });
   assert.match(badAddress, /address/);

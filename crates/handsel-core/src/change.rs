@@ -67,7 +67,8 @@ pub enum Write {
         event: crate::id::EventId,
         due: Timestamp,
     },
-    /// Reserves derivation indexes of a wallet up to (not with) `next`; never lowers.
+    /// Reserves derivation indexes of a wallet up to (not with) `next`; a `Conflict` where those are reserved already, so that no
+    /// two processes lease the same ones.
     ReserveIndexes {
         wallet: WalletId,
         account: AccountId,

@@ -1,11 +1,11 @@
 //! Addresses of xpub wallets: indexes are leased from the store in blocks and addresses derived ahead of need, so that
 //! concurrent checkouts of one wallet neither conflict nor wait. An index that was given out is never given out again.
 
-use crate::{Engine, Refusal};
+use crate::{Code, Engine, Refusal};
 use handsel_core::chain::Address;
-use handsel_core::change::{Change, Write};
+use handsel_core::change::{Change, CommitError, Write};
 use handsel_core::id::{AccountId, WalletId};
-use handsel_core::limits::INDEX_BLOCK_SIZE;
+use handsel_core::limits::{CONFLICT_RETRIES_MAX, INDEX_BLOCK_SIZE};
 use handsel_core::secret::Sealed;
 use handsel_core::vault::{DataKey, Place};
 use handsel_core::wallet::Wallet;
@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 /// Addresses kept ready per wallet; below half of it more are derived in the background.
 const READY_MAX_ADDRESSES: usize = 128;
+/// Where the indexes end that an xpub can derive (BIP-32).
+const FIRST_HARDENED: u32 = 1 << 31;
 /// Wallets whose addresses are kept ready; beyond it the memory is emptied.
 const WALLETS_MAX_ENTRIES: usize = 1_000;
 
@@ -147,14 +149,23 @@ impl Engine {
         Ok(())
     }
 
+    /// The next block that nobody has leased, in this process or another.
     async fn lease_block(&self, leased: &Leased) -> Result<(u32, u32), Refusal> {
-        let next = self.inner.reader.wallet_next_index(leased.wallet).await?;
-        let end = next.saturating_add(INDEX_BLOCK_SIZE);
-        if next >= 1 << 31 {
-            return Err(Refusal::new(crate::Code::NoPaymentOption, "this wallet's addresses are used up; add another"));
+        let (wallet, account) = (leased.wallet, leased.account);
+        for _ in 0..CONFLICT_RETRIES_MAX {
+            let from = self.inner.reader.wallet_next_index(wallet).await?;
+            let next = from.saturating_add(INDEX_BLOCK_SIZE);
+            if next >= FIRST_HARDENED {
+                let detail = "this wallet's addresses are used up; add another";
+                return Err(Refusal::new(Code::NoPaymentOption, detail));
+            }
+            let writes = vec![Write::ReserveIndexes { wallet, account, next }];
+            match self.commit(Change { writes, ..Change::default() }).await {
+                Ok(_) => return Ok((from, next)),
+                Err(CommitError::Conflict) => {}
+                Err(other) => return Err(other.into()),
+            }
         }
-        let write = Write::ReserveIndexes { wallet: leased.wallet, account: leased.account, next: end };
-        self.commit(Change { writes: vec![write], ..Change::default() }).await?;
-        Ok((next, end))
+        Err(CommitError::Conflict.into())
     }
 }

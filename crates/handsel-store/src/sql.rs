@@ -241,8 +241,7 @@ statements! {
     WALLET_INSERT = concat!("INSERT INTO wallet (", wallet_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
     WALLET_UPDATE = "UPDATE wallet SET created = ?3, version = ?4, state = ?5, state_at = ?6, xpub = ?7, mac = ?8, \
         rest = ?9 WHERE id = ?1 AND account = ?2 AND version + 1 = ?4";
-    WALLET_RESERVE = "UPDATE wallet SET next_index = CASE WHEN next_index < ?3 THEN ?3 ELSE next_index END \
-        WHERE id = ?1 AND account = ?2";
+    WALLET_RESERVE = "UPDATE wallet SET next_index = ?3 WHERE id = ?1 AND account = ?2 AND next_index < ?3";
     WALLET_NEXT_INDEX = "SELECT next_index FROM wallet WHERE id = ?1";
     WALLET_BY_ID = concat!("SELECT ", wallet_columns!(), " FROM wallet WHERE id = ?1 AND account = ?2");
     WALLETS_USABLE = concat!("SELECT ", wallet_columns!(), " FROM wallet WHERE account = ?1 AND state <> 'retired' \

@@ -19,13 +19,13 @@ use tokio::task::JoinHandle;
 const URL: &str = "https://shop.example.com/hook";
 const PRICE: u128 = 19_990_000;
 
-struct Running {
+pub(crate) struct Running {
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
 
 impl Running {
-    fn start(bench: &Bench, chain: &Arc<FakeChain>, sender: &Arc<FakeSender>) -> Self {
+    pub(crate) fn start(bench: &Bench, chain: &Arc<FakeChain>, sender: &Arc<FakeSender>) -> Self {
         let network = bench.engine.settings().networks[0].clone();
         let doors = Doors {
             networks: vec![(network, Arc::clone(chain) as Arc<dyn ChainSource>)],
@@ -34,7 +34,7 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         Self { stop, task: tokio::spawn(bench.engine.clone().run(doors, stopped)) }
     }
-    async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.send(true).unwrap();
         self.task.await.unwrap();
     }
@@ -46,7 +46,7 @@ impl Running {
 }
 
 /// Waits for something that must come about.
-async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
+pub(crate) async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     for _ in 0..2_000 {
         if holds().await {
             return;
@@ -56,7 +56,7 @@ async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     panic!("{what} never came about");
 }
 
-async fn webhook(bench: &Bench, url: &str) -> Value {
+pub(crate) async fn webhook(bench: &Bench, url: &str) -> Value {
     let new = NewWebhook {
         url: url.to_owned(),
         enabled_events: vec!["*".to_owned()],

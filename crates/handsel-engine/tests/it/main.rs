@@ -9,3 +9,4 @@ mod keys;
 mod loops;
 mod shell;
 mod wallets;
+mod webhooks;

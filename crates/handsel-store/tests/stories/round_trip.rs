@@ -5,7 +5,7 @@ use crate::support::*;
 use handsel_core::account::{Status, Tier};
 use handsel_core::api_key;
 use handsel_core::chain::Address;
-use handsel_core::change::{Change, Write};
+use handsel_core::change::{Change, CommitError, Write};
 use handsel_core::checkout::State;
 use handsel_core::delivery::{self, Attempt, HookError, Timing, Trigger};
 use handsel_core::event::Kind;
@@ -76,7 +76,11 @@ pub(crate) async fn wallets(rig: &Rig) {
     assert_eq!(reader.usable_wallets(account).await.unwrap(), vec![xpub.clone()]);
     assert_eq!(reader.wallet_next_index(xpub.id).await.unwrap(), 1);
     let reserve = |next| Write::ReserveIndexes { wallet: xpub.id, account, next };
-    rig.write(vec![reserve(257), reserve(100)]).await.unwrap();
+    rig.write(vec![reserve(257)]).await.unwrap();
+    for taken in [257, 100] {
+        let refused = rig.write(vec![reserve(taken)]).await;
+        assert_eq!(refused.unwrap_err(), CommitError::Conflict, "two leases of the same indexes");
+    }
     assert_eq!(reader.wallet_next_index(xpub.id).await.unwrap(), 257, "never lowered");
     rig.write(vec![Write::UpdateWallet(wallet::Wallet { version: 2, ..xpub.clone() })]).await.unwrap();
     assert_eq!(reader.wallet_next_index(xpub.id).await.unwrap(), 257, "kept by an update");

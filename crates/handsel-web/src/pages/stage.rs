@@ -223,7 +223,7 @@ fn missing(page: &PublicCheckout, option: &EvmOption) -> String {
 pub(crate) fn network_name(slug: &str) -> String {
     match slug {
         "bsc" => "BNB Smart Chain".to_owned(),
-        "sandbox-evm" => "the sandbox's test network".to_owned(),
+        "sandbox-evm" => "Sandbox EVM".to_owned(),
         _ => slug.split('-').map(capitalised).collect::<Vec<_>>().join(" "),
     }
 }
