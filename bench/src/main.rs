@@ -6,32 +6,41 @@
 
 mod blocks;
 mod chance;
+mod changes;
+mod commit;
 mod cpu;
 mod parse_match;
 mod report;
+mod scene;
+mod shim;
 
-use report::{Failure, Report};
+use report::Failure;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: handsel-bench parse-match";
+const USAGE: &str = "usage: handsel-bench parse-match | commit";
 
-fn run(verb: Option<&str>) -> Result<Report, Failure> {
+fn run(verb: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
     match verb {
-        Some("parse-match") => parse_match::run(),
+        "parse-match" => Ok(parse_match::run()?.print()),
+        "commit" => Ok(commit::run()?.print()),
+        "commit-loop" => {
+            writeln!(std::io::stdout(), "{}", commit::run_loop(arguments)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
         _ => Err(Failure::from(USAGE)),
     }
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match run(arguments.first().map(String::as_str)) {
-        Ok(report) => report.print(),
-        Err(failure) => {
-            report::complain(&failure);
-            ExitCode::from(2)
-        }
-    }
+    let mut arguments = std::env::args().skip(1);
+    let verb = arguments.next().unwrap_or_default();
+    let arguments: Vec<String> = arguments.collect();
+    run(&verb, &arguments).unwrap_or_else(|failure| {
+        report::complain(&failure);
+        ExitCode::from(2)
+    })
 }
