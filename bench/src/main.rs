@@ -9,10 +9,15 @@ mod chance;
 mod changes;
 mod commit;
 mod cpu;
+mod http_create;
+mod key_check;
 mod parse_match;
+mod receiver;
 mod report;
 mod scene;
+mod server;
 mod shim;
+mod size;
 
 use report::Failure;
 use std::io::Write as _;
@@ -21,12 +26,15 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: handsel-bench parse-match | commit";
+const USAGE: &str = "usage: handsel-bench parse-match | commit | http-create | key-check | size";
 
 fn run(verb: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
     match verb {
         "parse-match" => Ok(parse_match::run()?.print()),
         "commit" => Ok(commit::run()?.print()),
+        "key-check" => Ok(key_check::run()?.print()),
+        "size" => Ok(size::run()?.print()),
+        "http-create" => Ok(http_create::run()?.print()),
         "commit-loop" => {
             writeln!(std::io::stdout(), "{}", commit::run_loop(arguments)?)?;
             Ok(ExitCode::SUCCESS)

@@ -29,7 +29,7 @@ pub(crate) struct Report {
 impl Report {
     /// A figure without a goal.
     pub(crate) fn tell(&mut self, name: &str, figure: impl fmt::Display) {
-        self.lines.push(format!("{name:<44}{figure}"));
+        self.lines.push(format!("{name:<48}{figure}"));
     }
 
     /// A figure that must be at least `goal`.
@@ -37,10 +37,15 @@ impl Report {
         self.judge(name, figure, unit, &format!(">= {goal}"), figure >= goal);
     }
 
+    /// A figure that must be below `goal`.
+    pub(crate) fn below(&mut self, name: &str, figure: f64, goal: f64, unit: &str) {
+        self.judge(name, figure, unit, &format!("< {goal}"), figure < goal);
+    }
+
     fn judge(&mut self, name: &str, figure: f64, unit: &str, goal: &str, met: bool) {
         let verdict = if met { "met" } else { "MISSED" };
         let figure = format!("{figure:.2}{unit}");
-        self.lines.push(format!("{name:<44}{figure:<16}goal {goal}{unit}: {verdict}"));
+        self.lines.push(format!("{name:<48}{figure:<16}goal {goal}{unit}: {verdict}"));
         self.missed += u32::from(!met);
     }
 
