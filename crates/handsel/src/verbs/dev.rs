@@ -97,7 +97,7 @@ fn remote(world: World, url: &str, config: &mut Config) -> Result<World, Failure
     }))
 }
 
-fn sandbox_network(block_time_seconds: u64) -> Network {
+pub fn sandbox_network(block_time_seconds: u64) -> Network {
     let peg = |symbol: &str| Currency::parse(if symbol == "EURC" { "EUR" } else { "USD" });
     let token = |t: &handsel_sandbox::TokenFacts| Token {
         asset: t.symbol.to_owned(),

@@ -1,0 +1,8 @@
+//! Every error of the contract, through the front door.
+
+mod bodies;
+mod codes;
+mod conditions;
+mod keys;
+mod urls;
+mod values;

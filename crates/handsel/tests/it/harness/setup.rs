@@ -1,0 +1,126 @@
+//! Starting and stopping: the wiring of `dev`, with the parts within reach of the test.
+
+use super::client::Http;
+use handsel::config::{Chain, Config, Verb};
+use handsel::credentials::Credentials;
+use handsel::server::{self, Running};
+use handsel::system::{OsEntropy, SystemClock};
+use handsel::verbs::dev::sandbox_network;
+use handsel::wire;
+use handsel_core::port::Clock;
+use handsel_core::secret::SecretText;
+use handsel_engine::Engine;
+use handsel_sandbox::{Chain as SimulatedChain, ChainConfig, World, WorldConfig};
+use handsel_store::Store;
+use std::net::SocketAddr;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// What a test wants otherwise than `dev` does it: configuration as environment variables.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Setup {
+    variables: Vec<(String, String)>,
+}
+
+impl Setup {
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+/// A data directory that goes with its last server.
+#[derive(Debug, Clone)]
+pub(crate) struct Data(Arc<TempDir>);
+
+impl Data {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(tempfile::tempdir().unwrap()))
+    }
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+/// A running server; as a client it speaks with the account's secret key.
+#[derive(Debug)]
+pub(crate) struct Server {
+    http: Http,
+    pub(crate) secret_key: String,
+    pub(crate) publishable_key: String,
+    pub(crate) engine: Engine,
+    pub(crate) store: Store,
+    pub(crate) world: Arc<World>,
+    pub(crate) data: Data,
+    pub(crate) running: Option<Running>,
+}
+
+impl Deref for Server {
+    type Target = Http;
+    fn deref(&self) -> &Http {
+        &self.http
+    }
+}
+
+impl Server {
+    pub(crate) async fn start(setup: Setup, data: Data) -> Self {
+        let mut config = Config::read(Verb::Dev { port: 0 }, None, &setup.variables).unwrap();
+        let mut credentials = Credentials::open(data.path(), &OsEntropy).unwrap();
+        let (listener, base_url) = server::bind(&config).await.unwrap();
+        config.public_url.clone_from(&base_url);
+        let world = Arc::new(world(data.path()).await);
+        let node = SecretText::new(world.node_url().unwrap());
+        config.chains = vec![Chain { network: sandbox_network(0), rpc_urls: vec![node] }];
+        let sandbox = wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world: Arc::clone(&world) as Arc<_> };
+        let key = credentials.encryption_key().unwrap();
+        let house = wire::house(&config, data.path(), key, Some(sandbox)).await.unwrap();
+        credentials.seed(&house.engine, &config, data.path(), &OsEntropy).await.unwrap();
+        let (engine, store) = (house.engine.clone(), house.store.clone());
+        let running = server::start(&config, data.path(), house, listener, base_url).unwrap();
+        let address: SocketAddr = running.base_url.strip_prefix("http://").unwrap().parse().unwrap();
+        let secret_key = credentials.secret_key().to_owned();
+        Self {
+            http: Http { address, key: Some(secret_key.clone()) },
+            secret_key,
+            publishable_key: credentials.publishable_key().to_owned(),
+            engine,
+            store,
+            world,
+            data,
+            running: Some(running),
+        }
+    }
+
+    pub(crate) fn chain(&self) -> &SimulatedChain {
+        self.world.chain().unwrap()
+    }
+
+    /// Ends the server without any check; its directory can be started again.
+    pub(crate) async fn stop(mut self) -> Data {
+        self.running.take().unwrap().stop().await;
+        self.data.clone()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        assert!(
+            self.running.is_none() || std::thread::panicking(),
+            "end the server with finish() or stop(): what it still owes must be looked at"
+        );
+    }
+}
+
+async fn world(directory: &Path) -> World {
+    let chain = ChainConfig { block_time: Duration::ZERO, port: 0 };
+    let config = WorldConfig {
+        directory: directory.to_owned(),
+        chain: Some(chain),
+        system_clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+    };
+    World::start(config).await.unwrap()
+}
