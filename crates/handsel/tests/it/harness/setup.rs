@@ -19,6 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
+const MEMORY: &str = "/dev/shm";
+
 /// What a test wants otherwise than `dev` does it: configuration as environment variables.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Setup {
@@ -38,7 +40,9 @@ pub(crate) struct Data(Arc<TempDir>);
 
 impl Data {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(tempfile::tempdir().unwrap()))
+        // In memory where there is such a place: what a sync costs is the benchmarks' matter.
+        let memory = Path::new(MEMORY);
+        Self(Arc::new(if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()))
     }
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
