@@ -6,3 +6,5 @@ mod conditions;
 mod keys;
 mod urls;
 mod values;
+
+pub(crate) use keys::another_account;

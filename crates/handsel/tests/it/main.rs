@@ -4,6 +4,10 @@
 mod errors;
 mod graph;
 mod harness;
+mod idempotency;
+mod lists;
 mod names;
+mod payments;
 mod routes;
 mod tidy;
+mod webhooks;
