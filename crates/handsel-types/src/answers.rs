@@ -187,7 +187,7 @@ pub struct PaymentOption {
 pub struct CheckoutException {
     #[serde(rename = "type")]
     pub kind: String,
-    /// Decimal text, in the payment's asset, or in the checkout's currency where no payment is named.
+    /// Decimal text, in the payment's asset; what is missing (underpaid), or where no payment is named, in the checkout's currency.
     pub amount: String,
     pub payment: Option<String>,
     pub created: i64,

@@ -5,7 +5,7 @@ use crate::{Scene, names};
 use handsel_core::account::Account;
 use handsel_core::api_key::ApiKey;
 use handsel_core::chain::Address;
-use handsel_core::checkout::{Checkout, Exception, PaymentOption};
+use handsel_core::checkout::{Checkout, Exception, ExceptionKind, PaymentOption};
 use handsel_core::id::PaymentId;
 use handsel_core::money::format_decimal;
 use handsel_core::payment::{Inclusion, Payment, State as PaymentState};
@@ -166,10 +166,12 @@ pub fn checkout(scene: Scene<'_>, checkout: &Checkout, parts: CheckoutParts<'_>)
 }
 
 fn exception(exception: &Exception, exponent: u8, decimals: &[(PaymentId, u8)]) -> t::CheckoutException {
+    // What is missing is missing from the price; everything else is about the payment that it names.
+    let named = exception.payment.filter(|_| exception.kind != ExceptionKind::Underpaid);
     let of_payment = |id: PaymentId| decimals.iter().find(|(known, _)| *known == id).map(|(_, d)| *d);
     t::CheckoutException {
         kind: names::exception(&exception.kind).to_owned(),
-        amount: format_decimal(exception.amount, exception.payment.and_then(of_payment).unwrap_or(exponent)),
+        amount: format_decimal(exception.amount, named.and_then(of_payment).unwrap_or(exponent)),
         payment: exception.payment.map(|p| p.to_string()),
         created: exception.created.seconds(),
     }

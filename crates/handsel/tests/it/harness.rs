@@ -3,13 +3,15 @@
 
 mod client;
 mod closing;
+mod log;
 mod setup;
 mod shop;
 
 pub(crate) use client::{Http, Reply};
 pub(crate) use closing::until;
+pub(crate) use log::holds;
 pub(crate) use setup::{Data, Server, Setup};
-pub(crate) use shop::{Receiver, field, listed, types};
+pub(crate) use shop::{Receiver, field, listed};
 
 /// Runs a test against a fresh server with the defaults of `dev`.
 pub(crate) fn run(test: impl AsyncFnOnce(&Server)) {

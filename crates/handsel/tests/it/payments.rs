@@ -23,11 +23,12 @@ fn matters(checkout: &Value) -> Vec<String> {
     all.iter().map(|e| format!("{} {}", field(e, "type"), field(e, "amount"))).collect()
 }
 
-/// A checkout's payments, oldest first.
+/// A checkout's payments in the order of the chain.
 async fn payments(s: &Server, checkout: &Value) -> Vec<Value> {
     let list = s.get(&format!("/v1/payments?checkout={}", field(checkout, "id"))).await;
     let mut all = crate::harness::listed(&list);
-    all.reverse();
+    let number = |payment: &Value, name: &str| payment["transaction"][name].as_u64();
+    all.sort_by_key(|payment| (number(payment, "block_number"), number(payment, "log_index")));
     all
 }
 

@@ -71,6 +71,7 @@ impl Deref for Server {
 
 impl Server {
     pub(crate) async fn start(setup: Setup, data: Data) -> Self {
+        super::log::keep();
         let mut config = Config::read(Verb::Dev { port: 0 }, None, &setup.variables).unwrap();
         let mut credentials = Credentials::open(data.path(), &OsEntropy).unwrap();
         let (listener, base_url) = server::bind(&config).await.unwrap();
@@ -111,6 +112,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprint!("{}", super::log::worries());
+        }
         assert!(
             self.running.is_none() || std::thread::panicking(),
             "end the server with finish() or stop(): what it still owes must be looked at"

@@ -50,7 +50,7 @@ fn the_untagged_amount_waits_for_a_match_by_hand() {
         one_address(s).await;
         let checkout = s.checkout("20.00").await;
         s.pay(&checkout, json!({"amount": "20.00"})).await;
-        s.mined(CONFIRMATIONS).await;
+        s.mined(CONFIRMATIONS + 2).await;
         assert_eq!(now(s, &checkout).await.1, "open/unpaid");
         let unmatched = listed(&s.get("/v1/payments").await);
         assert_eq!(unmatched.len(), 1);

@@ -4,6 +4,11 @@ use super::{HOURS, body, kinds, last, verified};
 use crate::harness::{Server, field, listed, run, until};
 use serde_json::{Value, json};
 
+/// A checkout that doesn't expire while the clock is moved.
+async fn lasting(s: &Server, amount: &str) -> Value {
+    s.checkout_with(json!({"amount": amount, "currency": "USD", "expires_in": 2_592_000})).await
+}
+
 async fn delivery(s: &Server) -> Value {
     listed(&s.get("/v1/deliveries").await).pop().unwrap()
 }
@@ -21,7 +26,7 @@ fn what_failed_is_tried_again_when_its_time_has_come() {
     run(async |s| {
         let receiver = s.receiver(&[500, 503, 200]).await;
         let webhook = s.webhook(&receiver, json!({})).await;
-        s.checkout("5.00").await;
+        lasting(s, "5.00").await;
         let first = tried(s, 1).await;
         assert_eq!((&first["status"], &first["attempts"][0]["status_code"]), (&json!("pending"), &json!(500)));
         assert!(first["next_attempt_at"].as_i64() > first["attempts"][0]["at"].as_i64());
@@ -48,11 +53,11 @@ fn gone_means_gone() {
     run(async |s| {
         let receiver = s.receiver(&[410]).await;
         let webhook = s.webhook(&receiver, json!({})).await;
-        s.checkout("5.00").await;
+        lasting(s, "5.00").await;
         s.becomes(&webhook, "status", "disabled").await;
         let told = s.events().await;
         assert!(told.iter().any(|e| e["type"] == "webhook.disabled"), "the owner is told");
-        s.checkout("6.00").await;
+        lasting(s, "6.00").await;
         s.advance(HOURS).await;
         s.delivered().await;
         assert_eq!(s.received(&receiver).await.len(), 1, "nothing more is sent");
@@ -65,7 +70,7 @@ fn redirects_are_not_followed() {
     run(async |s| {
         let receiver = s.receiver(&[302, 307, 200]).await;
         s.webhook(&receiver, json!({})).await;
-        s.checkout("5.00").await;
+        lasting(s, "5.00").await;
         let first = tried(s, 1).await;
         assert_eq!((&first["status"], &first["attempts"][0]["status_code"]), (&json!("pending"), &json!(302)));
         s.advance(HOURS).await;
@@ -80,10 +85,10 @@ fn a_failing_head_holds_back_its_own_object_only() {
     run(async |s| {
         let receiver = s.receiver(&[500, 200]).await;
         s.webhook(&receiver, json!({})).await;
-        let stuck = s.checkout("5.00").await;
+        let stuck = lasting(s, "5.00").await;
         tried(s, 1).await;
         s.act(&stuck, "cancel", json!({})).await.ok();
-        let free = s.checkout("6.00").await;
+        let free = lasting(s, "6.00").await;
         let got = s.receives(&receiver, 2).await;
         let about: Vec<_> = got.iter().map(|r| body(r)["data"]["object"]["id"].clone()).collect();
         assert_eq!(about, [stuck["id"].clone(), free["id"].clone()]);
@@ -96,45 +101,17 @@ fn a_failing_head_holds_back_its_own_object_only() {
 }
 
 #[test]
-fn what_failed_can_be_recovered() {
-    run(async |s| {
-        let start = s.post("/v1/test/clock", json!({"advance_seconds": 0})).await.ok()["now"].as_i64().unwrap();
-        let receiver = s.receiver(&[500, 500, 200]).await;
-        let webhook = s.webhook(&receiver, json!({"ordering": "none"})).await;
-        s.checkout("5.00").await;
-        s.checkout("6.00").await;
-        s.receives(&receiver, 2).await;
-        let requeued = until("both wait for their retry", async || {
-            let both = listed(&s.get("/v1/deliveries").await);
-            both.iter().all(|d| d["attempts"].as_array().unwrap().len() == 1).then_some(())
-        });
-        requeued.await;
-        let done = s.act(&webhook, "recover", json!({"since": start - 1})).await.ok();
-        assert_eq!(done["requeued"], 2);
-        let got = s.receives(&receiver, 4).await;
-        assert_eq!(kinds(&got[2..]), ["checkout.created", "checkout.created"]);
-        until("both succeeded", async || {
-            let both = listed(&s.get("/v1/deliveries?status=succeeded").await);
-            (both.len() == 2).then_some(())
-        })
-        .await;
-        let nothing = s.act(&webhook, "recover", json!({"since": start - 1})).await.ok();
-        assert_eq!(nothing["requeued"], 0);
-    });
-}
-
-#[test]
 fn a_deleted_webhook_gets_nothing_more() {
     run(async |s| {
         let receiver = s.receiver(&[500]).await;
         let webhook = s.webhook(&receiver, json!({})).await;
-        s.checkout("5.00").await;
+        lasting(s, "5.00").await;
         let waiting = tried(s, 1).await;
         let deleted = s.delete(&format!("/v1/webhooks/{}", field(&webhook, "id"))).await.ok();
         assert_eq!(deleted, json!({"id": webhook["id"], "object": "webhook", "deleted": true}));
         let canceled = s.get(&format!("/v1/deliveries/{}", field(&waiting, "id"))).await.ok();
         assert_eq!((&canceled["status"], &canceled["next_attempt_at"]), (&json!("canceled"), &Value::Null));
-        s.checkout("6.00").await;
+        lasting(s, "6.00").await;
         s.advance(HOURS).await;
         s.delivered().await;
         assert_eq!(s.received(&receiver).await.len(), 1);
@@ -148,11 +125,11 @@ fn a_disabled_webhook_rests_until_it_is_enabled() {
         let receiver = s.receiver(&[]).await;
         let webhook = s.webhook(&receiver, json!({})).await;
         assert_eq!(s.act(&webhook, "disable", json!({})).await.ok()["status"], "disabled");
-        s.checkout("5.00").await;
+        lasting(s, "5.00").await;
         s.delivered().await;
         assert_eq!(s.received(&receiver).await.len(), 0);
         assert_eq!(s.act(&webhook, "enable", json!({})).await.ok()["status"], "enabled");
-        s.checkout("6.00").await;
+        lasting(s, "6.00").await;
         let request = last(s, &receiver, 1).await;
         assert_eq!(body(&request)["type"], "checkout.created");
     });

@@ -91,6 +91,8 @@ fn secrets_are_shown_once_and_sealed_at_rest() {
             assert!(sealed[..3].iter().all(|secret| !answer.text().contains(secret)), "{path} shows a secret");
         }
         assert_eq!(s.again(&checkout).await["reference"], "canary-order-8841");
+        let log = sealed.iter().chain(&private).find(|canary| crate::harness::holds(canary));
+        assert_eq!(log, None, "the log holds a secret");
         let mut found = Vec::new();
         files(s.data.path(), &mut found);
         assert!(found.iter().any(|path| path.ends_with("handsel.db")));

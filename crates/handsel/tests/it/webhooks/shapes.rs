@@ -140,23 +140,3 @@ fn a_test_event_goes_to_one_webhook_and_is_numbered() {
         assert_eq!(kinds(&s.received(&other).await), [""; 0]);
     });
 }
-
-#[test]
-fn events_are_sent_again_on_request() {
-    run(async |s| {
-        let receiver = s.receiver(&[]).await;
-        let webhook = s.webhook(&receiver, json!({})).await;
-        s.checkout("5.00").await;
-        let event = body(&last(s, &receiver, 1).await);
-        let path = format!("/v1/events/{}/resend", field(&event, "id"));
-        s.post(&path, json!({"webhook": webhook["id"]})).await.ok();
-        let again = last(s, &receiver, 2).await;
-        assert_eq!(super::header(&again, "webhook-id"), field(&event, "id"));
-        verified(&field(&webhook, "signing_secret"), &again);
-        let deliveries = listed(&s.get("/v1/deliveries").await);
-        let path = format!("/v1/deliveries/{}/resend", field(&deliveries[0], "id"));
-        s.post(&path, json!({})).await.ok();
-        let third = last(s, &receiver, 3).await;
-        assert_eq!(body(&third)["id"], event["id"]);
-    });
-}
