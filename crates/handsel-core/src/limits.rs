@@ -131,7 +131,7 @@ pub const HINT_SILENCE_MAX_MS: u64 = 120_000;
 pub const HINT_RETRY_MS: u64 = 1_000;
 pub const HINT_RETRY_MAX_MS: u64 = 60_000;
 /// Questions that the watcher of one chain has open at once.
-pub const CHAIN_REQUESTS_MAX_IN_FLIGHT: usize = 16;
+pub const CHAIN_IN_FLIGHT_MAX_REQUESTS: usize = 16;
 /// Blocks that the watcher gathers ahead before it hands them on.
 pub const CHAIN_LOOKAHEAD_MAX_BLOCKS: usize = 64;
 /// Where a chain that was never watched begins, below its head, if its node knows no finalized block.

@@ -43,7 +43,9 @@ impl Engine {
 
     /// With its attempts, opened.
     pub(crate) async fn delivery_shape(&self, key: &DataKey, delivery: &Delivery) -> Result<shapes::Delivery, Refusal> {
-        let attempts = self.inner.reader.attempts(delivery.id).await?;
+        let mut attempts = self.inner.reader.attempts(delivery.id).await?;
+        // An attempt that ended between the two reads belongs to the delivery's next standing, not to this one.
+        attempts.retain(|attempt| attempt.number <= delivery.tries);
         let attempts: Result<Vec<_>, _> = attempts.into_iter().map(|attempt| open_attempt(key, attempt)).collect();
         Ok(handsel_view::delivery(self.scene(), delivery, &attempts?))
     }

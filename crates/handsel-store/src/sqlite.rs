@@ -24,9 +24,6 @@ const BUSY_TIMEOUT_MS: u64 = 5_000;
 const STATEMENT_CACHE_MAX_ENTRIES: usize = 256;
 /// Pages in the log before a commit runs a checkpoint by itself; the writer runs one earlier when it is idle.
 const WAL_AUTOCHECKPOINT_PAGES: i64 = 8_000;
-/// What the writing connection may keep of the database in memory. With SQLite's own 2 MB a group's pages were written to the log
-/// before its COMMIT, and read again for the next one.
-const WRITER_CACHE_KIB: i64 = 32_768;
 
 /// The writer's page cache, negative for KiB: a whole group's pages fit, so that none is written twice.
 const WRITER_CACHE_SIZE: &str = "-16384";
@@ -54,8 +51,6 @@ pub(crate) fn open_writer(directory: &Path) -> Result<Connection, OpenError> {
     set(&connection, "synchronous", "FULL", "2")?;
     set(&connection, "cache_size", WRITER_CACHE_SIZE, WRITER_CACHE_SIZE)?;
     set(&connection, "wal_autocheckpoint", &WAL_AUTOCHECKPOINT_PAGES.to_string(), "8000")?;
-    let cache = (-WRITER_CACHE_KIB).to_string();
-    set(&connection, "cache_size", &cache, &cache)?;
     // The savepoint of each Change keeps the pages as they were: in memory, not in a file of its own.
     set(&connection, "temp_store", "MEMORY", "2")?;
     migrate(&mut connection, directory)?;

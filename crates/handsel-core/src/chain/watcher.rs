@@ -9,7 +9,7 @@
 
 use super::{BlockHash, ChainError, Header, Transfer};
 use crate::limits::{
-    BLOCK_SKEW_MAX_SECONDS, CHAIN_LOOKAHEAD_MAX_BLOCKS, CHAIN_REQUESTS_MAX_IN_FLIGHT, CHAIN_START_DEPTH_BLOCKS,
+    BLOCK_SKEW_MAX_SECONDS, CHAIN_IN_FLIGHT_MAX_REQUESTS, CHAIN_LOOKAHEAD_MAX_BLOCKS, CHAIN_START_DEPTH_BLOCKS,
     CHAIN_WINDOW_MAX_BLOCKS,
 };
 use crate::time::Timestamp;
@@ -394,7 +394,7 @@ impl Watcher {
     }
 
     fn may_ask(&self) -> bool {
-        self.in_flight() < CHAIN_REQUESTS_MAX_IN_FLIGHT
+        self.in_flight() < CHAIN_IN_FLIGHT_MAX_REQUESTS
     }
 
     fn ask_parent(&mut self, effects: &mut Vec<Effect>) {

@@ -54,7 +54,10 @@ async fn a_webhook_is_checked_and_its_secret_is_shown_once() {
     let stored = [database, log].concat();
     assert!(!stored.is_empty(), "the database is where this test looks for it");
     for hidden in [secret, "/hook"] {
-        assert!(!stored.windows(hidden.len()).any(|w| w == hidden.as_bytes()), "{hidden} is in the database in the clear");
+        assert!(
+            !stored.windows(hidden.len()).any(|w| w == hidden.as_bytes()),
+            "{hidden} is in the database in the clear"
+        );
     }
     for (url, code) in [
         ("https://10.0.0.1/", Code::UrlNotAllowed),
@@ -104,7 +107,9 @@ async fn a_webhook_is_patched_rotated_promoted_and_deleted() {
     let gone = json(&bench.engine.delete_webhook(&ask, id).await.unwrap());
     assert_eq!((text(&gone, "/object"), gone["deleted"].as_bool()), ("webhook", Some(true)));
     assert_eq!(bench.engine.webhook(&ask, id).await.unwrap_err().code, Code::ResourceMissing);
-    for action in ["webhook.create", "webhook.update", "webhook.rotate_secret", "webhook.promote_secret", "webhook.delete"] {
+    for action in
+        ["webhook.create", "webhook.update", "webhook.rotate_secret", "webhook.promote_secret", "webhook.delete"]
+    {
         assert!(bench.audit_actions().await.contains(&action.to_owned()), "{action}");
     }
 }
@@ -209,7 +214,8 @@ async fn proofs_hold_and_noted_requests_have_their_leaves() {
     let before = bench.audit_actions().await;
     bench.engine.note_request(noted(&bench, "GET", None)).await.unwrap();
     for _ in 0..20 {
-        let nobody = RequestRow { account: AccountId::from_bits(0), key: None, ..noted(&bench, "GET", Some("api_key_invalid")) };
+        let nobody =
+            RequestRow { account: AccountId::from_bits(0), key: None, ..noted(&bench, "GET", Some("api_key_invalid")) };
         bench.engine.note_request(nobody).await.unwrap();
     }
     running.stop().await;

@@ -27,11 +27,6 @@ pub(crate) fn run_with(setup: Setup, test: impl AsyncFnOnce(&Server)) {
     });
 }
 
-/// Runs a test that starts and ends its servers itself.
-pub(crate) fn run_bare(test: impl AsyncFnOnce()) {
-    runtime().block_on(test());
-}
-
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }

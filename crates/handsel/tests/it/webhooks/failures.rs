@@ -1,6 +1,6 @@
 //! Receivers that fail, and what is done about it.
 
-use super::{HOURS, body, kinds, last, verified};
+use super::{HOURS, body, last, verified};
 use crate::harness::{Server, field, listed, run, until};
 use serde_json::{Value, json};
 
