@@ -67,6 +67,8 @@ export class World {
 
   /** A webhook for every event, at this world's receiver. */
   async addWebhook(url = this.receiver.url) {
+    // Events from before the webhook are not its own.
+    this.webhookSince = (await this.api.events()).head.sequence;
     this.webhook = await this.api.create("/v1/webhooks", { url, enabled_events: ["*"] });
     this.secret = this.webhook.signing_secret;
     return this.webhook;
@@ -108,7 +110,7 @@ export class World {
   }
 
   /** Waits until the receiver has had every event of the account that its webhook is due. */
-  async untilDelivered(sinceSequence = 0) {
+  async untilDelivered(sinceSequence = this.webhookSince) {
     return until(
       "every event to be delivered",
       async () => {
