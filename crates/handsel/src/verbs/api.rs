@@ -16,6 +16,9 @@ pub struct Call {
     /// The whole body as JSON.
     #[arg(long, short, conflicts_with = "members")]
     data: Option<String>,
+    /// On one line.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     server: Server,
 }
@@ -27,7 +30,11 @@ pub async fn run(method: Method, call: Call) -> Outcome {
     let body = body(&call)?;
     let body = if method == Method::GET || method == Method::DELETE { None } else { Some(body) };
     let value = call.server.client()?.call(method, &call.path, body.as_ref()).await?;
-    print(format_args!("{value:#}"));
+    if call.json {
+        print(value)
+    } else {
+        print(format_args!("{value:#}"))
+    }
     Ok(())
 }
 

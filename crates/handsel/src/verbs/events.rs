@@ -24,6 +24,9 @@ pub enum Events {
     },
     Get {
         id: String,
+        /// On one line.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         server: Server,
     },
@@ -32,6 +35,9 @@ pub enum Events {
         id: String,
         #[arg(long)]
         webhook: String,
+        /// On one line.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         server: Server,
     },
@@ -50,17 +56,21 @@ pub async fn run(events: Events) -> Outcome {
             let page = server.client()?.get(&path).await?;
             if json { print(&page) } else { lines(&page) }
         }
-        Events::Get { id, server } => {
+        Events::Get { id, json, server } => {
             let event = server.client()?.get(&format!("/v1/events/{id}")).await?;
-            print(format_args!("{event:#}"));
+            show(&event, json);
         }
-        Events::Resend { id, webhook, server } => {
+        Events::Resend { id, webhook, json, server } => {
             let body = json!({"webhook": webhook});
             let delivery = server.client()?.post(&format!("/v1/events/{id}/resend"), &body).await?;
-            print(format_args!("{delivery:#}"));
+            show(&delivery, json);
         }
     }
     Ok(())
+}
+
+fn show(value: &Value, json: bool) {
+    if json { print(value) } else { print(format_args!("{value:#}")) }
 }
 
 fn lines(page: &Value) {

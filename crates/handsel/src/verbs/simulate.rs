@@ -9,6 +9,9 @@ use serde_json::{Map, Value, json};
 pub struct Simulate {
     #[command(subcommand)]
     what: What,
+    /// The answer on one line.
+    #[arg(long, global = true)]
+    json: bool,
     #[command(flatten)]
     server: Server,
 }
@@ -85,7 +88,11 @@ pub async fn run(simulate: Simulate) -> Outcome {
             client.post(&path, &body).await?
         }
     };
-    print(answer);
+    if simulate.json {
+        print(answer)
+    } else {
+        print(format_args!("{answer:#}"))
+    }
     Ok(())
 }
 
