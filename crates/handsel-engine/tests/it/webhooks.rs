@@ -194,7 +194,7 @@ fn noted(bench: &Bench, method: &str, code: Option<&str>) -> RequestRow {
     RequestRow {
         id: RequestId::from_bits(77),
         account: bench.account,
-        created: Timestamp::EPOCH,
+        created: bench.engine.clock().now(),
         method: method.to_owned(),
         route: "/v1/webhooks".to_owned(),
         status: 200,
