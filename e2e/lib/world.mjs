@@ -67,7 +67,9 @@ export class World {
 
   /** A webhook for every event, at this world's receiver. */
   async addWebhook(url = this.receiver.url) {
-    // Events from before the webhook are not its own.
+    // Events from before the webhook are not its own; on PostgreSQL their numbers follow within a second.
+    const numbered = async () => (await this.api.get("/v1/events?limit=100")).data.every((event) => event.sequence !== null);
+    await until("every event to be numbered", async () => (await numbered()) || undefined);
     this.webhookSince = (await this.api.events()).head.sequence;
     this.webhook = await this.api.create("/v1/webhooks", { url, enabled_events: ["*"] });
     this.secret = this.webhook.signing_secret;
