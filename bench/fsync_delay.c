@@ -1,7 +1,7 @@
 /* Makes each fsync and fdatasync of a process cost 2 ms, no more and no less: the real disk's moods (and what other programs
  * write) are taken out, and the wait of an honest disk is put in. Counts them too. Preloaded by the benchmarks (LD_PRELOAD);
  * never a part of the product, and nothing is durable under it. At exit the count is written to the file that
- * HANDSEL_BENCH_SYNC_COUNT names, if it names one. */
+ * FSYNC_DELAY_COUNT names, if it names one. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ int fsync(int fd) { (void)fd; return slowly(); }
 int fdatasync(int fd) { (void)fd; return slowly(); }
 
 __attribute__((destructor)) static void tell(void) {
-    const char *path = getenv("HANDSEL_BENCH_SYNC_COUNT");
+    const char *path = getenv("FSYNC_DELAY_COUNT");
     FILE *out = path ? fopen(path, "w") : NULL;
     if (out) {
         fprintf(out, "%ld\n", atomic_load(&calls));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const SOURCE: &str = include_str!("../fsync_delay.c");
-const COUNT_VARIABLE: &str = "HANDSEL_BENCH_SYNC_COUNT";
+const COUNT_VARIABLE: &str = "FSYNC_DELAY_COUNT";
 
 /// The compiled library in a directory that outlives it.
 #[derive(Debug)]
