@@ -1,6 +1,7 @@
 // One fixed address for everybody: the last digits of the amount tell the orders apart.
 import assert from "node:assert/strict";
 import { privateKeyToAddress, generatePrivateKey } from "viem/accounts";
+import { FINALIZED_LAG_BLOCKS } from "../lib/anvil.mjs";
 import { CONFIRMATIONS } from "../lib/server.mjs";
 import { atomic, optionOf, worldTest } from "../lib/world.mjs";
 
@@ -47,7 +48,8 @@ worldTest("the untagged amount belongs to nobody: unmatched", {}, async (world) 
   const checkout = await create(world);
   tagOf(world, checkout);
   await world.pay(checkout, atomic(PRICE));
-  await world.anvil.mine(CONFIRMATIONS);
+  // Nobody's price is known for it, so the upper tier's rule holds: finalized too.
+  await world.anvil.mine(FINALIZED_LAG_BLOCKS + 1);
   const [payment] = await world.untilObject("/v1/payments", "one rejected payment", ({ data }) => data[0]?.status === "rejected").then(({ data }) => data);
   assert.deepEqual([payment.outcome, payment.checkout], ["unmatched", null]);
   const { status, payment_status, payments } = await world.api.get(`/v1/checkouts/${checkout.id}`);
