@@ -70,6 +70,28 @@ pub async fn house(
     Ok(House { engine, store, chains: chains.collect::<Result<_, Failure>>()?, sender, entropy })
 }
 
+/// How long a node may take to say which chain it is of.
+const CHAIN_ID_WAIT: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// Refuses to start where a node contradicts the configuration. A node that does not answer is no reason: it may come back, and the
+/// watcher asks again before it believes anything.
+pub async fn check_chains(chains: &[(Network, Arc<dyn ChainSource>)]) -> Result<(), Failure> {
+    for (network, source) in chains {
+        match tokio::time::timeout(CHAIN_ID_WAIT, source.chain_id()).await {
+            Ok(Ok(stated)) if stated != network.chain_id => {
+                return Err(Failure::usage(format!(
+                    "chains: {}: its node states chain_id {stated}, the configuration says {}: mend rpc_urls or chain_id",
+                    network.name, network.chain_id
+                )));
+            }
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(network = network.name, %error, "starting without its node"),
+            Err(_) => tracing::warn!(network = network.name, "starting without its node, which does not answer"),
+        }
+    }
+    Ok(())
+}
+
 /// The database that the configuration names, or SQLite in the data directory.
 pub async fn open_store(config: &Config, data: &Path) -> Result<Store, Failure> {
     let database = match &config.database.url {

@@ -7,8 +7,15 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 /// Variables with our prefix that are no configuration: the CLI's own, and those of the test runner.
-const OTHER_VARIABLES: &[&str] =
-    &["HANDSEL_API_KEY", "HANDSEL_URL", "HANDSEL_CONFIG", "HANDSEL_BIN", "HANDSEL_TEST_PG", "HANDSEL_KILLS", "HANDSEL_LOG"];
+const OTHER_VARIABLES: &[&str] = &[
+    "HANDSEL_API_KEY",
+    "HANDSEL_URL",
+    "HANDSEL_CONFIG",
+    "HANDSEL_BIN",
+    "HANDSEL_TEST_PG",
+    "HANDSEL_KILLS",
+    "HANDSEL_LOG",
+];
 /// Keys whose value may be a secret of 64 hex digits and is no private key of a chain.
 const SECRET_KEYS: &[&str] = &["encryption_key"];
 const NEAREST_DISTANCE_MAX: usize = 4;

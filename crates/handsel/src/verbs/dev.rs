@@ -54,6 +54,7 @@ pub async fn run(dev: Dev) -> Outcome {
     let sandbox = wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world };
     let house = wire::house(&config, &dev.data, credentials.encryption_key()?, Some(sandbox)).await?;
     credentials.seed(&house.engine, &config, &dev.data, &OsEntropy).await?;
+    wire::check_chains(&house.chains).await?;
     let running = server::start(&config, &dev.data, house, listener, base_url)?;
     announce(&dev, &credentials, &running.base_url);
     running.until_told().await

@@ -21,6 +21,7 @@ pub async fn run(serve: Serve) -> Outcome {
     let key = config.encryption_key.clone().ok_or_else(|| Failure::usage("encryption_key is missing"))?;
     let (listener, base_url) = server::bind(&config).await?;
     let house = wire::house(&config, &serve.data, key, None).await?;
+    wire::check_chains(&house.chains).await?;
     let running = server::start(&config, &serve.data, house, listener, base_url)?;
     say(format_args!("handsel {} listens on {}", env!("CARGO_PKG_VERSION"), running.base_url));
     running.until_told().await
