@@ -151,7 +151,7 @@ pub const REQUEST_NOTES_MAX_ROWS: usize = 8_192;
 pub const HOOKS_IN_FLIGHT_MAX_ATTEMPTS: usize = 64;
 pub const HOOKS_IN_FLIGHT_PER_WEBHOOK_MAX_ATTEMPTS: usize = 8;
 /// Claimed deliveries of one webhook that wait in memory for a free place; more stay with the store until their lease ends.
-pub const HOOKS_WAITING_PER_WEBHOOK_MAX_DELIVERIES: usize = 16;
+pub const HOOKS_WAITING_PER_WEBHOOK_MAX_DELIVERIES: usize = 1_024;
 /// Deliveries claimed at once, and for how long.
 pub const HOOK_CLAIM_MAX_DELIVERIES: u32 = 256;
 pub const HOOK_LEASE_SECONDS: u64 = 60;
