@@ -160,6 +160,7 @@ fn every_limit_is_named_with_its_unit() {
         "MINUTES",
         "PERCENT",
         "TRIES",
+        "ATTEMPTS",
         "HEADERS",
         "UNITS",
         "DIGITS",

@@ -1,5 +1,6 @@
 //! Webhooks at a real receiver on loopback: what arrives, how it is signed, what happens when it doesn't get through.
 
+mod again;
 mod failures;
 mod rotation;
 mod shapes;
