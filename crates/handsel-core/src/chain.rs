@@ -1,5 +1,7 @@
-//! What is known of chains: headers, transfers, networks and tokens. The watcher's pure core is in [`watcher`].
+//! What is known of chains: headers, transfers, networks and tokens. The watcher's pure core is in [`watcher`], what a
+//! block proves of itself in [`proof`].
 
+pub mod proof;
 pub mod watcher;
 
 use core::fmt;
