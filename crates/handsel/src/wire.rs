@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::exit::Failure;
-use crate::system::{OsEntropy, SystemClock};
+use crate::system::SystemClock;
 use handsel_core::chain::Network;
 use handsel_core::egress_rules::{AddressPolicy, UrlPolicy};
 use handsel_core::port::{BoxFuture, ChainSource, Clock, Entropy, HookSender, HostJudge, TestWorld};
@@ -41,6 +41,7 @@ pub async fn house(
     config: &Config,
     data: &Path,
     key: SecretBytes<32>,
+    entropy: Arc<dyn Entropy>,
     sandbox: Option<Sandbox>,
 ) -> Result<House, Failure> {
     let store = open_store(config, data).await?;
@@ -51,7 +52,6 @@ pub async fn house(
     };
     let egress = egress(config)?;
     let sender = Arc::new(WebhookSender::new(egress));
-    let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
     let engine = Engine::new(Parts {
         settings: settings(config, key),
         reader: store.reader.clone(),

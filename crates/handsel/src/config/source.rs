@@ -13,6 +13,7 @@ const OTHER_VARIABLES: &[&str] = &[
     "HANDSEL_CONFIG",
     "HANDSEL_BIN",
     "HANDSEL_TEST_PG",
+    "HANDSEL_TEST_SEED",
     "HANDSEL_KILLS",
     "HANDSEL_LOG",
 ];

@@ -2,10 +2,12 @@
 
 use crate::config::Verb;
 use crate::exit::{Failure, Outcome, print, say};
+use crate::system::OsEntropy;
 use crate::{operator, wire};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(Debug, Subcommand)]
 pub enum Accounts {
@@ -89,7 +91,7 @@ async fn offline(place: &Place, ask: &Value) -> Result<Value, Failure> {
         Failure::new(failure.code, format!("no server runs on {}, and {}", place.data.display(), failure.message))
     })?;
     let key = config.encryption_key.clone().ok_or_else(|| Failure::usage("no encryption key"))?;
-    let house = wire::house(&config, &place.data, key, None).await?;
+    let house = wire::house(&config, &place.data, key, Arc::new(OsEntropy), None).await?;
     let answer = operator::answer(&house.engine, ask).await;
     house.store.writer.close().await;
     Ok(answer)

@@ -52,7 +52,8 @@ pub async fn run(dev: Dev) -> Outcome {
     }
     let world = Arc::new(world(&dev, &mut config).await?);
     let sandbox = wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world };
-    let house = wire::house(&config, &dev.data, credentials.encryption_key()?, Some(sandbox)).await?;
+    let house =
+        wire::house(&config, &dev.data, credentials.encryption_key()?, Arc::new(OsEntropy), Some(sandbox)).await?;
     credentials.seed(&house.engine, &config, &dev.data, &OsEntropy).await?;
     wire::check_chains(&house.chains).await?;
     let running = server::start(&config, &dev.data, house, listener, base_url)?;

@@ -2,9 +2,11 @@
 
 use crate::config::Verb;
 use crate::exit::{Failure, Outcome, say};
+use crate::system::OsEntropy;
 use crate::{server, wire};
 use clap::Args;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(Debug, Args)]
 pub struct Serve {
@@ -20,7 +22,7 @@ pub async fn run(serve: Serve) -> Outcome {
     super::make_private_directory(&serve.data)?;
     let key = config.encryption_key.clone().ok_or_else(|| Failure::usage("encryption_key is missing"))?;
     let (listener, base_url) = server::bind(&config).await?;
-    let house = wire::house(&config, &serve.data, key, None).await?;
+    let house = wire::house(&config, &serve.data, key, Arc::new(OsEntropy), None).await?;
     wire::check_chains(&house.chains).await?;
     let running = server::start(&config, &serve.data, house, listener, base_url)?;
     say(format_args!("handsel {} listens on {}", env!("CARGO_PKG_VERSION"), running.base_url));

@@ -55,14 +55,19 @@ impl Http {
     }
 
     /// Sends bytes as they are and reads until the server closes.
-    #[expect(clippy::disallowed_methods, reason = "a test's own client, to the server that it started on loopback")]
     pub(crate) async fn raw(&self, request: &[u8]) -> Reply {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let answer = self.exchange(request).await.unwrap();
+        Reply::parse(&answer).unwrap_or_else(|| panic!("no whole answer: {:?}", String::from_utf8_lossy(&answer)))
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test's own client, to the server that it started on loopback")]
+    async fn exchange(&self, request: &[u8]) -> std::io::Result<Vec<u8>> {
+        let mut stream = TcpStream::connect(self.address).await?;
         // A server that answers before it has read everything may close; what it said counts.
         let _ = stream.write_all(request).await;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
-        Reply::parse(&answer)
+        Ok(answer)
     }
 }
 
@@ -82,20 +87,30 @@ impl Sent {
         if kind.is_empty() { self } else { self.header("Content-Type", kind) }
     }
     pub(crate) async fn send(self) -> Reply {
+        let (http, request) = self.written();
+        http.raw(&request).await
+    }
+    /// `None` where no whole answer came, as from a server that dies meanwhile: nothing is known then of what it did.
+    pub(crate) async fn attempt(self) -> Option<Reply> {
+        let (http, request) = self.written();
+        let reply = Reply::parse(&http.exchange(&request).await.ok()?)?;
+        let length: usize = reply.header("content-length")?.parse().ok()?;
+        (reply.body.len() == length).then_some(reply)
+    }
+    fn written(self) -> (Http, Vec<u8>) {
         let mut head = format!("{} {} HTTP/1.1\r\nHost: {}\r\n", self.method, self.target, self.http.address);
         let key = self.http.key.iter().map(|key| ("Authorization".to_owned(), format!("Bearer {key}")));
         for (name, value) in key.chain(self.headers) {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         head.push_str(&format!("Content-Length: {}\r\nConnection: close\r\n\r\n", self.body.len()));
-        self.http.raw(&[head.as_bytes(), &self.body].concat()).await
+        (self.http, [head.as_bytes(), &self.body].concat())
     }
 }
 
 impl Reply {
-    fn parse(bytes: &[u8]) -> Self {
-        let end = bytes.windows(4).position(|w| w == b"\r\n\r\n");
-        let end = end.unwrap_or_else(|| panic!("no whole answer: {:?}", String::from_utf8_lossy(bytes)));
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
         let head = std::str::from_utf8(&bytes[..end]).unwrap();
         let mut lines = head.split("\r\n");
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
@@ -107,7 +122,7 @@ impl Reply {
         if reply.header("transfer-encoding") == Some("chunked") {
             reply.body = unchunked(&reply.body);
         }
-        reply
+        Some(reply)
     }
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())

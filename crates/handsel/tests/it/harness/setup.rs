@@ -1,13 +1,15 @@
 //! Starting and stopping: the wiring of `dev`, with the parts within reach of the test.
 
+use super::chance;
 use super::client::Http;
+use super::data::Data;
 use handsel::config::{Chain, Config, Verb};
 use handsel::credentials::Credentials;
 use handsel::server::{self, Running};
-use handsel::system::{OsEntropy, SystemClock};
+use handsel::system::SystemClock;
 use handsel::verbs::dev::sandbox_network;
 use handsel::wire;
-use handsel_core::port::Clock;
+use handsel_core::port::{Clock, Entropy};
 use handsel_core::secret::SecretText;
 use handsel_engine::Engine;
 use handsel_sandbox::{Chain as SimulatedChain, ChainConfig, World, WorldConfig};
@@ -17,9 +19,6 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::TempDir;
-
-const MEMORY: &str = "/dev/shm";
 
 /// What a test wants otherwise than `dev` does it: configuration as environment variables.
 #[derive(Debug, Clone, Default)]
@@ -34,21 +33,6 @@ impl Setup {
     }
 }
 
-/// A data directory that goes with its last server.
-#[derive(Debug, Clone)]
-pub(crate) struct Data(Arc<TempDir>);
-
-impl Data {
-    pub(crate) fn new() -> Self {
-        // In memory where there is such a place: what a sync costs is the benchmarks' matter.
-        let memory = Path::new(MEMORY);
-        Self(Arc::new(if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()))
-    }
-    pub(crate) fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
 /// A running server; as a client it speaks with the account's secret key.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -59,6 +43,7 @@ pub(crate) struct Server {
     pub(crate) store: Store,
     pub(crate) world: Arc<World>,
     pub(crate) data: Data,
+    setup: Setup,
     pub(crate) running: Option<Running>,
 }
 
@@ -72,17 +57,20 @@ impl Deref for Server {
 impl Server {
     pub(crate) async fn start(setup: Setup, data: Data) -> Self {
         super::log::keep();
-        let mut config = Config::read(Verb::Dev { port: 0 }, None, &setup.variables).unwrap();
-        let mut credentials = Credentials::open(data.path(), &OsEntropy).unwrap();
+        let entropy: Arc<dyn Entropy> = Arc::new(data.chance());
+        let mut variables = setup.variables.clone();
+        variables.extend(data.url().map(|url| ("HANDSEL_DATABASE__URL".to_owned(), url)));
+        let mut config = Config::read(Verb::Dev { port: 0 }, None, &variables).unwrap();
+        let mut credentials = Credentials::open(data.path(), &*entropy).unwrap();
         let (listener, base_url) = server::bind(&config).await.unwrap();
         config.public_url.clone_from(&base_url);
-        let world = Arc::new(world(data.path()).await);
+        let world = Arc::new(world(data.path(), Arc::clone(&entropy)).await);
         let node = SecretText::new(world.node_url().unwrap());
         config.chains = vec![Chain { network: sandbox_network(0), rpc_urls: vec![node] }];
         let sandbox = wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world: Arc::clone(&world) as Arc<_> };
         let key = credentials.encryption_key().unwrap();
-        let house = wire::house(&config, data.path(), key, Some(sandbox)).await.unwrap();
-        credentials.seed(&house.engine, &config, data.path(), &OsEntropy).await.unwrap();
+        let house = wire::house(&config, data.path(), key, Arc::clone(&entropy), Some(sandbox)).await.unwrap();
+        credentials.seed(&house.engine, &config, data.path(), &*entropy).await.unwrap();
         let (engine, store) = (house.engine.clone(), house.store.clone());
         let running = server::start(&config, data.path(), house, listener, base_url).unwrap();
         let address: SocketAddr = running.base_url.strip_prefix("http://").unwrap().parse().unwrap();
@@ -95,6 +83,7 @@ impl Server {
             store,
             world,
             data,
+            setup,
             running: Some(running),
         }
     }
@@ -104,9 +93,28 @@ impl Server {
     }
 
     /// Ends the server without any check; its directory can be started again.
-    pub(crate) async fn stop(mut self) -> Data {
+    pub(crate) async fn stop(mut self) {
+        self.end(|_| ()).await;
+    }
+
+    /// Another server with the same settings on the same data.
+    pub(crate) async fn restart(self) -> Self {
+        self.restart_while(|_| ()).await
+    }
+
+    /// The same; in between, the chain goes on without its server.
+    pub(crate) async fn restart_while(mut self, meanwhile: impl FnOnce(&World)) -> Self {
+        self.end(meanwhile).await;
+        let (setup, data) = (self.setup.clone(), self.data.clone());
+        drop(self);
+        Self::start(setup, data).await
+    }
+
+    async fn end(&mut self, meanwhile: impl FnOnce(&World)) {
         self.running.take().unwrap().stop().await;
-        self.data.clone()
+        meanwhile(&self.world);
+        // A task that still ends may hold the world: the next one need not wait for it.
+        self.chain().close();
     }
 }
 
@@ -114,6 +122,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprint!("{}", super::log::worries());
+            eprintln!("{}", chance::told(self.data.seed()));
         }
         assert!(
             self.running.is_none() || std::thread::panicking(),
@@ -122,13 +131,13 @@ impl Drop for Server {
     }
 }
 
-async fn world(directory: &Path) -> World {
+async fn world(directory: &Path, entropy: Arc<dyn Entropy>) -> World {
     let chain = ChainConfig { block_time: Duration::ZERO, port: 0 };
     let config = WorldConfig {
         directory: directory.to_owned(),
         chain: Some(chain),
         system_clock: Arc::new(SystemClock),
-        entropy: Arc::new(OsEntropy),
+        entropy,
     };
     World::start(config).await.unwrap()
 }

@@ -93,6 +93,7 @@ impl Server {
 
     /// Everything that was said so far, oldest first.
     pub(crate) async fn events(&self) -> Vec<Value> {
+        self.settled().await;
         let mut all = Vec::new();
         loop {
             let page = self.get(&format!("/v1/events?after_sequence={}&limit=100", all.len())).await;
