@@ -10,7 +10,7 @@ use crate::harness::{Server, field};
 use serde_json::{Value, json};
 
 /// Blocks until a payment on the sandbox chain counts, and until its block is final.
-const CONFIRMATIONS: u64 = 3;
+pub(crate) const CONFIRMATIONS: u64 = 3;
 
 /// `status/payment_status`.
 fn standing(checkout: &Value) -> String {
@@ -24,7 +24,7 @@ fn matters(checkout: &Value) -> Vec<String> {
 }
 
 /// A checkout's payments in the order of the chain.
-async fn payments(s: &Server, checkout: &Value) -> Vec<Value> {
+pub(crate) async fn payments(s: &Server, checkout: &Value) -> Vec<Value> {
     let list = s.get(&format!("/v1/payments?checkout={}", field(checkout, "id"))).await;
     let mut all = crate::harness::listed(&list);
     let number = |payment: &Value, name: &str| payment["transaction"][name].as_u64();
@@ -44,7 +44,7 @@ async fn paid(s: &Server, checkout: &Value, how: Value) {
 }
 
 /// A checkout's JSON, where it stands, and its payments' verdicts.
-async fn now(s: &Server, checkout: &Value) -> (Value, String, Vec<String>) {
+pub(crate) async fn now(s: &Server, checkout: &Value) -> (Value, String, Vec<String>) {
     let checkout = s.again(checkout).await;
     let verdicts = payments(s, &checkout).await.iter().map(verdict).collect();
     let standing = standing(&checkout);

@@ -1,49 +1,49 @@
 //! Secrets: shown once, rotated with a grace, sealed at rest.
 
 use super::{last, place_of, verified};
-use crate::harness::{field, run};
+use crate::harness::{Server, field, on_each_engine, run};
 use serde_json::json;
 use std::path::Path;
 
-#[test]
-fn two_secrets_sign_during_the_grace() {
-    run(async |s| {
-        let receiver = s.receiver(&[]).await;
-        let webhook = s.webhook(&receiver, json!({"enabled_events": ["checkout.created"]})).await;
-        let old = field(&webhook, "signing_secret");
-        let rotated = s.act(&webhook, "rotate_secret", json!({"grace_seconds": 3600})).await.ok();
-        let new = field(&rotated, "signing_secret");
-        assert_ne!(old, new);
-        s.checkout("1.00").await;
-        let both = last(s, &receiver, 1).await;
-        assert_eq!((place_of(&new, &both), place_of(&old, &both)), (Some(0), Some(1)), "new first, old last");
-        verified(&old, &both);
-        verified(&new, &both);
-        s.act(&webhook, "promote_secret", json!({})).await.ok();
-        s.checkout("2.00").await;
-        let flipped = last(s, &receiver, 2).await;
-        assert_eq!((place_of(&new, &flipped), place_of(&old, &flipped)), (Some(1), Some(0)), "the order is flipped");
-        s.advance(3601).await;
-        s.checkout("3.00").await;
-        let after = last(s, &receiver, 3).await;
-        assert_eq!((place_of(&new, &after), place_of(&old, &after)), (Some(0), None));
-        assert!(s.events().await.iter().any(|e| e["type"] == "webhook.secret_rotated"));
-        s.act(&webhook, "promote_secret", json!({})).await.refused(409, "state_conflict");
-    });
+on_each_engine! {
+    run_on:
+    two_secrets_sign_during_the_grace,
+    no_grace_means_at_once,
 }
 
-#[test]
-fn no_grace_means_at_once() {
-    run(async |s| {
-        let receiver = s.receiver(&[]).await;
-        let webhook = s.webhook(&receiver, json!({"enabled_events": ["checkout.created"]})).await;
-        let old = field(&webhook, "signing_secret");
-        let new = field(&s.act(&webhook, "rotate_secret", json!({"grace_seconds": 0})).await.ok(), "signing_secret");
-        s.checkout("1.00").await;
-        let request = last(s, &receiver, 1).await;
-        assert_eq!((place_of(&new, &request), place_of(&old, &request)), (Some(0), None));
-        s.act(&webhook, "rotate_secret", json!({"grace_seconds": 604_801})).await.refused(400, "parameter_invalid");
-    });
+async fn two_secrets_sign_during_the_grace(s: &Server) {
+    let receiver = s.receiver(&[]).await;
+    let webhook = s.webhook(&receiver, json!({"enabled_events": ["checkout.created"]})).await;
+    let old = field(&webhook, "signing_secret");
+    let rotated = s.act(&webhook, "rotate_secret", json!({"grace_seconds": 3600})).await.ok();
+    let new = field(&rotated, "signing_secret");
+    assert_ne!(old, new);
+    s.checkout("1.00").await;
+    let both = last(s, &receiver, 1).await;
+    assert_eq!((place_of(&new, &both), place_of(&old, &both)), (Some(0), Some(1)), "new first, old last");
+    verified(&old, &both);
+    verified(&new, &both);
+    s.act(&webhook, "promote_secret", json!({})).await.ok();
+    s.checkout("2.00").await;
+    let flipped = last(s, &receiver, 2).await;
+    assert_eq!((place_of(&new, &flipped), place_of(&old, &flipped)), (Some(1), Some(0)), "the order is flipped");
+    s.advance(3601).await;
+    s.checkout("3.00").await;
+    let after = last(s, &receiver, 3).await;
+    assert_eq!((place_of(&new, &after), place_of(&old, &after)), (Some(0), None));
+    assert!(s.events().await.iter().any(|e| e["type"] == "webhook.secret_rotated"));
+    s.act(&webhook, "promote_secret", json!({})).await.refused(409, "state_conflict");
+}
+
+async fn no_grace_means_at_once(s: &Server) {
+    let receiver = s.receiver(&[]).await;
+    let webhook = s.webhook(&receiver, json!({"enabled_events": ["checkout.created"]})).await;
+    let old = field(&webhook, "signing_secret");
+    let new = field(&s.act(&webhook, "rotate_secret", json!({"grace_seconds": 0})).await.ok(), "signing_secret");
+    s.checkout("1.00").await;
+    let request = last(s, &receiver, 1).await;
+    assert_eq!((place_of(&new, &request), place_of(&old, &request)), (Some(0), None));
+    s.act(&webhook, "rotate_secret", json!({"grace_seconds": 604_801})).await.refused(400, "parameter_invalid");
 }
 
 /// Every file under a directory.
