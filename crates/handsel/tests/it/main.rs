@@ -8,6 +8,7 @@ mod idempotency;
 mod lists;
 mod names;
 mod payments;
+mod restart;
 mod routes;
 mod tidy;
 mod webhooks;
