@@ -1,6 +1,7 @@
 //! Every error of the contract, through the front door.
 
 mod bodies;
+mod breakdowns;
 mod codes;
 mod conditions;
 mod keys;

@@ -51,7 +51,7 @@ pub(crate) fn metadata() -> Metadata {
 }
 
 /// Every Rust source of the rooms, tests apart.
-fn sources() -> Vec<PathBuf> {
+pub(crate) fn sources() -> Vec<PathBuf> {
     let mut found = Vec::new();
     for room in fs::read_dir(root().join("crates")).unwrap() {
         walk(&room.unwrap().path().join("src"), &mut found);
