@@ -1,11 +1,13 @@
 //! A thing to be paid once: its terms, its ways to pay, and where it stands. How it changes is in [`decide`], what its credits
-//! are worth in [`sums`], what its options ask for in [`terms`].
+//! are worth in [`sums`], what its options ask for in [`terms`] and for how long in [`lock`].
 
 pub mod decide;
+pub mod lock;
 pub mod sums;
 pub mod terms;
 
 pub use decide::{Command, Refused, Resolution, Ruling, Step};
+pub use lock::{Lock, Quoted};
 
 use crate::chain::Address;
 use crate::id::{AccountId, CheckoutId, PaymentId, WalletId};
@@ -87,6 +89,10 @@ pub struct PaymentOption {
     pub tag: u128,
     /// The asset's locked price: `numerator / denominator` atomic units per minor unit.
     pub rate: Rate,
+    /// The quote behind due and rate, and its end; none: worth the price's currency 1:1, for the checkout's life.
+    pub quoted: Option<Quoted>,
+    /// What was locked before, oldest first.
+    pub earlier: Vec<Lock>,
     /// Keyed MAC over (account, wallet, mode, network, derivation, address), checked before display (06 1.7).
     pub mac: [u8; 32],
 }

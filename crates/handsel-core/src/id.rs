@@ -173,6 +173,8 @@ ids! {
     ApiKeyId = "key", "API key";
     /// One observed transfer.
     PaymentId = "pay", "payment";
+    /// A rate that was given, for a time.
+    QuoteId = "qte", "quote";
     /// One HTTP request.
     RequestId = "req", "request";
     /// A receiver of the sandbox.

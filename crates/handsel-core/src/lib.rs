@@ -21,6 +21,7 @@ pub mod money;
 pub mod payment;
 pub mod port;
 pub mod private_key;
+pub mod rate;
 pub mod secret;
 pub mod signature;
 pub mod time;

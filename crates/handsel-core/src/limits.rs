@@ -161,3 +161,26 @@ pub const RECOVER_MAX_DELIVERIES: u32 = 10_000;
 pub const EXPIRY_WAIT_MAX_SECONDS: u64 = 3_600;
 /// Checkouts looked at in one sweep for expired ones.
 pub const EXPIRY_SWEEP_MAX_CHECKOUTS: u32 = 1_000;
+/// A source's number: its text, the significant digits that count, and the powers of ten beside them.
+pub const RATE_TEXT_MAX_BYTES: usize = 64;
+pub const RATE_DIGITS_MAX_COUNT: usize = 18;
+pub const RATE_EXPONENT_MAX: u8 = 36;
+/// A rate is agreed by so many sources …
+pub const RATE_SOURCES_MIN_COUNT: usize = 3;
+/// … each of which spoke within so many seconds …
+pub const RATE_STALE_AFTER_SECONDS: u64 = 60;
+/// … and most of which are so near to the median.
+pub const RATE_DEVIATION_MAX_BPS: u128 = 200;
+/// Without agreement the last good rate serves for so long.
+pub const RATE_LAST_GOOD_MAX_SECONDS: u64 = 900;
+/// Agreed rates of one pair that are remembered, for payments that come late.
+pub const RATE_HISTORY_MAX_ENTRIES: usize = 256;
+/// A locked amount of an asset that is not worth the price's currency 1:1.
+pub const RATE_LOCK_SECONDS: u64 = 900;
+/// A coin that should be worth 1:1 is off its peg beyond this, for so long …
+pub const PEG_OFF_BPS: u128 = 100;
+pub const PEG_OFF_AFTER_SECONDS: u64 = 300;
+/// … and beyond this it is taken off open pages too.
+pub const PEG_BROKEN_BPS: u128 = 500;
+/// Locks of one payment option that are remembered: a day of them.
+pub const LOCKS_PER_OPTION_MAX_ENTRIES: usize = 96;

@@ -146,6 +146,8 @@ impl Engine {
             due: lock.due,
             tag,
             rate: lock.rate,
+            quoted: None,
+            earlier: Vec::new(),
             mac: [0; 32],
         };
         PaymentOption { mac: self.option_mac(account, &option), ..option }

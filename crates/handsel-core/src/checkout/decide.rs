@@ -1,6 +1,7 @@
 //! How a checkout changes: one command, one decision (13 section 3). What is told to the merchant follows from the change and
 //! from nothing else; `Complete` is never left, and `checkout.completed` goes out at most once.
 
+use super::lock::Requote;
 use super::sums::{Lateness, MICRO_PER_MINOR};
 use super::{Checkout, Credit, Exception, ExceptionKind, PaymentOption, Standing, State};
 use crate::event::Kind;
@@ -42,6 +43,8 @@ pub enum Command {
         seconds: u64,
     },
     Resolve(Resolution),
+    /// A quote for what is still unpaid, after its lock has ended.
+    Requote(Requote),
 }
 
 /// What an operator makes of the open matters.
@@ -153,6 +156,10 @@ impl Checkout {
             Command::Settled { payment, wrong, seen_at } => {
                 rulings.push(self.settle(payment, wrong, seen_at, now, &mut events)?);
             }
+            Command::Requote(new) => {
+                self.requote(&new)?;
+                self.review(now, &mut events);
+            }
             Command::Reversed { payment } => self.reverse(payment, now, &mut events)?,
             Command::Expire | Command::ExpireNow | Command::Cancel => self.end(command, now, &mut events)?,
             Command::Extend { seconds } => self.extend(seconds, now, &mut events)?,
@@ -194,17 +201,16 @@ impl Checkout {
         if credit.standing != Standing::Pending {
             return Err(Refused::OldNews);
         }
-        let late = self.lateness_of(&credit, seen_at);
         let covered_before = self.covered(&self.worth(&self.settled_sums()));
         let option = self.option_of(&credit).cloned();
         let ruling = match (option, wrong) {
             (None, _) | (_, Some(_)) => hold(&credit, wrong.unwrap_or(Outcome::WrongAsset)),
             (Some(_), None) if covered_before => hold(&credit, Outcome::Duplicate),
-            (Some(option), None) => match late {
-                Lateness::OnTime => self.take(&credit, &option, now, events),
-                Lateness::Late if self.accepts_late(&option) && !self.is_canceled() => {
+            (Some(option), None) => match self.lateness_of(&option, &credit, seen_at) {
+                Lateness::OnTime => self.take(&credit, now, events),
+                Lateness::Late if self.accepts_late(&option, &credit) && !self.is_canceled() => {
                     events.push(Kind::CheckoutLatePayment);
-                    Ruling { outcome: Outcome::Late, ..self.take(&credit, &option, now, events) }
+                    Ruling { outcome: Outcome::Late, ..self.take(&credit, now, events) }
                 }
                 Lateness::Late => hold(&credit, Outcome::Late),
                 Lateness::Cold => hold(&credit, Outcome::LateCold),
@@ -225,8 +231,8 @@ impl Checkout {
     }
 
     /// After a cancel everything that was first seen later is late; else the block's clock decides.
-    fn lateness_of(&self, credit: &Credit, seen_at: Timestamp) -> Lateness {
-        match (self.state, self.lateness(credit.block_time)) {
+    fn lateness_of(&self, option: &PaymentOption, credit: &Credit, seen_at: Timestamp) -> Lateness {
+        match (self.state, self.lateness_on(option, credit)) {
             (State::Canceled { at }, Lateness::OnTime) if seen_at >= at => Lateness::Late,
             (_, lateness) => lateness,
         }
@@ -240,23 +246,23 @@ impl Checkout {
     }
 
     /// Applies a credit to the price: how much of it counts, what that is worth, and what it makes of the checkout.
-    fn take(&mut self, credit: &Credit, option: &PaymentOption, now: Timestamp, events: &mut Vec<Kind>) -> Ruling {
+    fn take(&mut self, credit: &Credit, now: Timestamp, events: &mut Vec<Kind>) -> Ruling {
+        let Some((index, lock)) = self.lock_of(credit) else { return hold(credit, Outcome::WrongAsset) };
         let mut sums = self.settled_sums();
         let before = self.worth(&sums);
-        let index = credit.option.and_then(|o| usize::try_from(o).ok()).unwrap_or(usize::MAX);
         let own = sums.get(index).copied().unwrap_or(0);
-        let applied = credit.amount.min(self.required_sum(option, own, &before).saturating_sub(own));
+        let applied = credit.amount.min(self.required_sum(&lock, own, &before).saturating_sub(own));
         let excess = credit.amount.saturating_sub(applied);
         if let Some(sum) = sums.get_mut(index) {
             *sum = sum.saturating_add(applied);
         }
         let after = self.worth(&sums);
         let value_micro =
-            self.lock_value(option, own.saturating_add(applied)).saturating_sub(self.lock_value(option, own));
+            self.lock_value(&lock, own.saturating_add(applied)).saturating_sub(self.lock_value(&lock, own));
         let short = self.shortfall_micro(&after);
         let outcome = if !self.covered(&after) {
             Outcome::Under
-        } else if excess > 0 && !self.excess_is_kept(option, excess) {
+        } else if excess > 0 && !self.excess_is_kept(&lock, excess) {
             self.open(ExceptionKind::Overpaid, excess, Some(credit.payment), now);
             Outcome::Over
         } else if excess > 0 || short > 0 {
@@ -424,13 +430,12 @@ impl Checkout {
                 break;
             }
             let Some(credit) = self.credits.get(at).copied() else { break };
-            let (Standing::Settled { outcome, applied: 0, .. }, Some(option)) =
-                (credit.standing, self.option_of(&credit).cloned())
-            else {
+            let Standing::Settled { outcome, applied: 0, .. } = credit.standing else { continue };
+            if self.option_of(&credit).is_none() {
                 continue;
-            };
+            }
             self.exceptions.retain(|e| e.payment != Some(credit.payment));
-            let mut ruling = self.take(&credit, &option, now, events);
+            let mut ruling = self.take(&credit, now, events);
             if matches!(outcome, Outcome::Late | Outcome::LateCold) {
                 ruling.outcome = outcome;
             }

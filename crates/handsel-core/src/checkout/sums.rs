@@ -1,10 +1,10 @@
 //! What a checkout's credits are worth (13 section 1). Everything here is a pure function of price, terms, options and credits;
 //! it decides nothing.
 //!
-//! The sum `S` on one lock of due `D` is worth `floor(P * 10^6 * min(S, D) / D)` micro-minor units; one payment is worth the
-//! difference of its lock's sums, so that rounding errors never add up.
+//! The sum `S` on one lock of due `D`, which stands for `P` of the price, is worth `floor(P * 10^6 * min(S, D) / D)` micro-minor
+//! units; one payment is worth the difference of its lock's sums, so that rounding errors never add up.
 
-use super::{Checkout, Credit, ExceptionKind, LatePolicy, PaymentOption, PaymentStatus, Standing, State, terms};
+use super::{Checkout, Credit, ExceptionKind, LatePolicy, Lock, PaymentOption, PaymentStatus, Standing, State};
 use crate::limits::LATE_WINDOW_DAYS;
 use crate::money::wide::{mul_div_ceil, mul_div_floor, product};
 use crate::time::Timestamp;
@@ -40,16 +40,34 @@ impl Checkout {
         self.options.get(usize::try_from(credit.option?).ok()?)
     }
 
-    /// The worth of `sum` on one lock, at most the price.
-    pub(super) fn lock_value(&self, option: &PaymentOption, sum: u128) -> u128 {
-        mul_div_floor(self.price_micro(), sum.min(option.due), option.due).unwrap_or(0)
+    /// Every lock of every option, in the order in which sums are kept.
+    pub(super) fn locks(&self) -> impl Iterator<Item = Lock> + '_ {
+        self.options.iter().flat_map(PaymentOption::locks)
     }
 
-    /// Sums per option over what `counts` says of each credit.
+    /// The place of an option's first lock among all of them.
+    fn first_lock_of(&self, option: usize) -> usize {
+        self.options.iter().take(option).map(|o| o.earlier.len() + 1).sum()
+    }
+
+    /// The lock that a credit used, and its place among all of them; `None` for a transfer that no option explains.
+    pub(super) fn lock_of(&self, credit: &Credit) -> Option<(usize, Lock)> {
+        let option = self.option_of(credit)?;
+        let (at, _) = option.used(credit.amount, credit.block_time, self.terms.grace_seconds);
+        let first = self.first_lock_of(usize::try_from(credit.option?).ok()?);
+        Some((first + at, option.locks().nth(at)?))
+    }
+
+    /// The worth of `sum` on one lock, at most what the lock stands for.
+    pub(super) fn lock_value(&self, lock: &Lock, sum: u128) -> u128 {
+        mul_div_floor(self.priced_micro(lock), sum.min(lock.due), lock.due).unwrap_or(0)
+    }
+
+    /// Sums per lock over what `counts` says of each credit.
     pub(super) fn sums(&self, counts: impl Fn(&Credit) -> u128) -> Vec<u128> {
-        let mut sums = vec![0u128; self.options.len()];
+        let mut sums = vec![0u128; self.first_lock_of(self.options.len())];
         for credit in &self.credits {
-            let slot = credit.option.and_then(|o| sums.get_mut(usize::try_from(o).ok()?));
+            let slot = self.lock_of(credit).and_then(|(at, _)| sums.get_mut(at));
             if let Some(sum) = slot {
                 *sum = sum.saturating_add(counts(credit));
             }
@@ -76,11 +94,11 @@ impl Checkout {
 
     pub(super) fn worth(&self, sums: &[u128]) -> Worth {
         let (mut value_micro, mut slack_micro, mut locks) = (0u128, 0u128, 0u128);
-        for (option, sum) in self.options.iter().zip(sums).filter(|(_, sum)| **sum > 0) {
-            value_micro = value_micro.saturating_add(self.lock_value(option, *sum));
+        for (lock, sum) in self.locks().zip(sums).filter(|(_, sum)| **sum > 0) {
+            value_micro = value_micro.saturating_add(self.lock_value(&lock, *sum));
             locks += 1;
-            if option.tag > 0 && *sum >= option.payable() {
-                let tag_worth = self.price_micro().saturating_sub(self.lock_value(option, option.payable()));
+            if lock.tag > 0 && *sum >= lock.payable() {
+                let tag_worth = self.priced_micro(&lock).saturating_sub(self.lock_value(&lock, lock.payable()));
                 slack_micro = slack_micro.saturating_add(tag_worth);
             }
         }
@@ -103,23 +121,27 @@ impl Checkout {
         self.shortfall_micro(worth) <= allowance
     }
 
-    /// The sum on lock `option` at which the price would be exactly covered, given the sums on all locks.
-    pub(super) fn required_sum(&self, option: &PaymentOption, own_sum: u128, worth: &Worth) -> u128 {
+    /// The sum on `lock` at which the price would be exactly covered, given the sums on all locks; at most what is due on it.
+    pub(super) fn required_sum(&self, lock: &Lock, own_sum: u128, worth: &Worth) -> u128 {
         let rest = self.price_micro().saturating_sub(worth.value_micro);
-        let target = self.lock_value(option, own_sum).saturating_add(rest);
-        mul_div_ceil(target, option.due, self.price_micro()).unwrap_or(option.due).max(own_sum)
+        let target = self.lock_value(lock, own_sum).saturating_add(rest);
+        let required = mul_div_ceil(target, lock.due, self.priced_micro(lock)).unwrap_or(lock.due);
+        required.min(lock.due).max(own_sum)
     }
 
     /// True where `amount` on this option is worth less than one minor unit: posted and summed, but told to nobody unless
     /// it completes the sum.
     pub fn is_dust(&self, option: Option<u32>, amount: u128) -> bool {
         let option = option.and_then(|o| self.options.get(usize::try_from(o).ok()?));
-        option.is_some_and(|o| product(self.price.minor, amount) < (0, o.due))
+        option
+            .map(PaymentOption::lock)
+            .is_some_and(|lock| product(self.priced_micro(&lock), amount) < product(MICRO_PER_MINOR, lock.due))
     }
 
     /// True where an excess is small enough for the merchant to keep.
-    pub(super) fn excess_is_kept(&self, option: &PaymentOption, excess: u128) -> bool {
-        product(self.price.minor, excess) <= product(self.terms.over_dust_minor, option.due)
+    pub(super) fn excess_is_kept(&self, lock: &Lock, excess: u128) -> bool {
+        let kept_micro = self.terms.over_dust_minor.saturating_mul(MICRO_PER_MINOR);
+        product(self.priced_micro(lock), excess) <= product(kept_micro, lock.due)
     }
 
     /// On time or not, by the block's own clock (13 section 2), in whole seconds: anyone can recompute it.
@@ -136,25 +158,37 @@ impl Checkout {
         }
     }
 
-    /// True where the policy takes a late payment at the lock. `Requote` does so for pegged assets, whose rate at any time is
-    /// the lock; other assets are held until a rate source says what they were worth.
-    pub(super) fn accepts_late(&self, option: &PaymentOption) -> bool {
+    /// The same for a credit: what comes after its lock has ended is late too.
+    pub(super) fn lateness_on(&self, option: &PaymentOption, credit: &Credit) -> Lateness {
+        match self.lateness(credit.block_time) {
+            Lateness::OnTime if !self.is_in_lock(option, credit) => Lateness::Late,
+            lateness => lateness,
+        }
+    }
+
+    fn is_in_lock(&self, option: &PaymentOption, credit: &Credit) -> bool {
+        option.used(credit.amount, credit.block_time, self.terms.grace_seconds).1
+    }
+
+    /// True where the policy takes a late payment. `Requote` does so at the rate of its time: 1:1 where the asset is pegged, and
+    /// otherwise where a lock of that time is there; without one the payment is held.
+    pub(super) fn accepts_late(&self, option: &PaymentOption, credit: &Credit) -> bool {
         match self.terms.late_policy {
             LatePolicy::Hold => false,
             LatePolicy::AcceptLocked => true,
-            LatePolicy::Requote => terms::is_pegged(&option.rate, self.price.currency, option.decimals),
+            LatePolicy::Requote => self.is_in_lock(option, credit),
         }
     }
 
     /// True where a pending credit will be applied if nothing else comes first.
-    fn will_count(&self, credit: &Credit) -> bool {
+    pub(super) fn will_count(&self, credit: &Credit) -> bool {
         let Some(option) = self.option_of(credit) else { return false };
         if matches!(self.state, State::Canceled { .. }) {
             return false;
         }
-        match self.lateness(credit.block_time) {
+        match self.lateness_on(option, credit) {
             Lateness::OnTime => true,
-            Lateness::Late => self.accepts_late(option),
+            Lateness::Late => self.accepts_late(option, credit),
             Lateness::Cold => false,
         }
     }
@@ -184,9 +218,8 @@ impl Checkout {
             Standing::Settled { .. } => credit.amount,
             Standing::Pending | Standing::Reversed => 0,
         });
-        let worth =
-            |(option, sum): (&PaymentOption, &u128)| mul_div_floor(self.price_micro(), *sum, option.due).unwrap_or(0);
-        let total = self.options.iter().zip(&sums).map(worth).fold(0u128, u128::saturating_add);
+        let worth = |(lock, sum): (Lock, &u128)| mul_div_floor(self.priced_micro(&lock), *sum, lock.due).unwrap_or(0);
+        let total = self.locks().zip(&sums).map(worth).fold(0u128, u128::saturating_add);
         // What further locks lost by rounding down belongs to the payer.
         let locks = sums.iter().filter(|s| **s > 0).count();
         let slack = u128::try_from(locks.saturating_sub(1)).unwrap_or(0);
@@ -196,16 +229,18 @@ impl Checkout {
     /// What a payer still has to send on option `index`, atomic units, so that the price is exactly covered by what is final
     /// and what is pending; 0 where nothing is missing.
     pub fn still_due(&self, index: u32) -> u128 {
-        let Some(at) = usize::try_from(index).ok().filter(|at| *at < self.options.len()) else { return 0 };
+        let Some(option) = usize::try_from(index).ok().and_then(|at| self.options.get(at)) else { return 0 };
         let sums = self.pending_sums();
         let worth = self.worth(&sums);
-        let (Some(option), Some(sum)) = (self.options.get(at), sums.get(at)) else { return 0 };
         if self.covered(&worth) {
             return 0;
         }
+        let lock = option.lock();
         if sums.iter().all(|s| *s == 0) {
-            return option.payable();
+            return lock.payable();
         }
-        self.required_sum(option, *sum, &worth).saturating_sub(*sum)
+        let newest = self.first_lock_of(usize::try_from(index).unwrap_or(0)) + option.earlier.len();
+        let sum = sums.get(newest).copied().unwrap_or(0);
+        self.required_sum(&lock, sum, &worth).saturating_sub(sum)
     }
 }

@@ -1,9 +1,11 @@
 //! What one option asks for: the due amount of an asset for a price, and the tag that makes it unique (13 sections 1, 2).
 
 use super::Rate;
+use super::sums::MICRO_PER_MINOR;
 use crate::limits::TAG_MAX;
 use crate::money::wide::mul_div_ceil;
 use crate::money::{Currency, power_of_ten};
+use crate::rate::gcd;
 
 /// Decimals that exchange forms let people type: amounts are rounded up to 10^-6 (13 "rounding").
 const TYPABLE_DECIMALS: u8 = 6;
@@ -19,16 +21,19 @@ pub fn pegged_rate(currency: Currency, decimals: u8) -> Option<Rate> {
     })
 }
 
-/// True where the rate is [`pegged_rate`]: such a lock has no age.
-pub fn is_pegged(rate: &Rate, currency: Currency, decimals: u8) -> bool {
-    pegged_rate(currency, decimals) == Some(*rate)
-}
-
 /// What is due in atomic units: the price at the rate, rounded up to the asset's quantum (the payer pays less than one quantum
 /// too much). `None` where the amount overflows or comes to nothing: the option is left out.
 pub fn due(price_minor: u128, rate: &Rate, decimals: u8) -> Option<u128> {
+    due_micro(price_minor.checked_mul(MICRO_PER_MINOR)?, rate, decimals)
+}
+
+/// The same for an unpaid rest, which need not be whole minor units.
+pub fn due_micro(price_micro: u128, rate: &Rate, decimals: u8) -> Option<u128> {
     let quantum = power_of_ten(decimals.saturating_sub(TYPABLE_DECIMALS))?;
-    let exact = mul_div_ceil(price_minor, rate.numerator, rate.denominator)?;
+    // A whole price keeps small parts, so that the division fits where it can.
+    let common = gcd(price_micro, MICRO_PER_MINOR);
+    let (price, per_minor) = (price_micro / common, MICRO_PER_MINOR / common);
+    let exact = mul_div_ceil(price, rate.numerator, rate.denominator.checked_mul(per_minor)?)?;
     let due = exact.div_ceil(quantum).checked_mul(quantum)?;
     (due > 0).then_some(due)
 }
@@ -65,7 +70,6 @@ mod tests {
         for (decimals, expected) in [(2, 1_999), (6, 19_990_000), (18, 19_990_000_000_000_000_000)] {
             let rate = pegged_rate(usd(), decimals).unwrap();
             assert_eq!(due(1_999, &rate, decimals), Some(expected));
-            assert!(is_pegged(&rate, usd(), decimals));
         }
         // A coin with fewer decimals than the currency rounds up.
         let rate = pegged_rate(Currency::parse("KWD").unwrap(), 2).unwrap();
@@ -78,6 +82,8 @@ mod tests {
         let rate = Rate { numerator: 10u128.pow(18), denominator: 300_000 };
         assert_eq!(due(1_999, &rate, 18), Some(6_664_000_000_000_000));
         assert_eq!(due(u128::MAX, &rate, 18), None);
+        // A rest of 3.3333333 cents.
+        assert_eq!(due_micro(3_333_333, &rate, 18), Some(12_000_000_000_000));
         assert_eq!(due(1, &Rate { numerator: 0, denominator: 1 }, 6), None);
         assert_eq!(due(1, &Rate { numerator: 1, denominator: 0 }, 6), None);
     }
@@ -110,6 +116,7 @@ mod tests {
             let rate = Rate { numerator, denominator };
             let quantum = 10u128.pow(u32::from(decimals.saturating_sub(6)));
             let due = due(price, &rate, decimals).unwrap();
+            prop_assert_eq!(due_micro(price * MICRO_PER_MINOR, &rate, decimals), Some(due));
             prop_assert_eq!(due % quantum, 0);
             // price * rate <= due < price * rate + quantum, without dividing.
             use crate::money::wide::product;

@@ -15,6 +15,14 @@ pub const fn product(a: u128, b: u128) -> (u128, u128) {
     (high, (other << HALF) | (low & MASK))
 }
 
+/// `wide * small`, where that fits 256 bits.
+pub const fn scaled(wide: (u128, u128), small: u128) -> Option<(u128, u128)> {
+    let (carry, low) = product(wide.1, small);
+    let Some(high) = wide.0.checked_mul(small) else { return None };
+    let Some(high) = high.checked_add(carry) else { return None };
+    Some((high, low))
+}
+
 /// Quotient and remainder of `a * b / divisor`; `None` where the divisor is zero or the quotient exceeds 128 bits.
 fn divide(a: u128, b: u128, divisor: u128) -> Option<(u128, u128)> {
     let (high, low) = product(a, b);
@@ -56,6 +64,8 @@ mod tests {
     #[test]
     fn the_far_ends() {
         assert_eq!(product(u128::MAX, u128::MAX), (u128::MAX - 1, 1));
+        assert_eq!(scaled((u128::MAX, 0), 2), None);
+        assert_eq!(scaled((u128::MAX, u128::MAX), 1), Some((u128::MAX, u128::MAX)));
         assert_eq!(mul_div_floor(u128::MAX, u128::MAX, u128::MAX), Some(u128::MAX));
         assert_eq!(mul_div_floor(u128::MAX, 2, 1), None);
         assert_eq!(mul_div_floor(1, 1, 0), None);
@@ -77,6 +87,16 @@ mod tests {
             } else {
                 prop_assert!(product(a, b).0 >= divisor);
             }
+        }
+
+        #[test]
+        fn scaling_is_repeated_adding(a: u128, b: u64, times in 0u128..6) {
+            let wide = product(a, u128::from(b));
+            let sum = (0..times).try_fold((0u128, 0u128), |sum, _| {
+                let (low, carry) = sum.1.overflowing_add(wide.1);
+                Some((sum.0.checked_add(wide.0)?.checked_add(u128::from(carry))?, low))
+            });
+            prop_assert_eq!(scaled(wide, times), sum);
         }
 
         #[test]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod book;
+mod locks;
 mod properties;
 mod rows;
 mod scene;

@@ -65,6 +65,8 @@ pub(crate) fn checkout(minor: u128) -> Checkout {
         due: minor * 10_000,
         tag: 0,
         rate: Rate { numerator: 10_000, denominator: 1 },
+        quoted: None,
+        earlier: Vec::new(),
         mac: [0; 32],
     };
     Checkout {

@@ -8,9 +8,10 @@ use crate::value::{Row, Value};
 use core::time::Duration;
 use handsel_core::chain::Address;
 use handsel_core::checkout::{
-    Checkout, Credit, Exception, ExceptionKind, LatePolicy, Matching, PaymentOption, Rate, Standing, State, Terms,
+    Checkout, Credit, Exception, ExceptionKind, LatePolicy, Lock, Matching, PaymentOption, Quoted, Rate, Standing,
+    State, Terms,
 };
-use handsel_core::id::{AccountId, CheckoutId, PaymentId, WalletId};
+use handsel_core::id::{AccountId, CheckoutId, PaymentId, QuoteId, WalletId};
 use handsel_core::money::{Currency, Money};
 use handsel_core::secret::Sealed;
 use handsel_core::time::Timestamp;
@@ -85,7 +86,28 @@ struct OptionRest<'a> {
     tag: Big,
     numerator: Big,
     denominator: Big,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quoted: Option<QuotedRest>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier: Vec<LockRest>,
     mac: Hex<32>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LockRest {
+    due: Big,
+    tag: Big,
+    numerator: Big,
+    denominator: Big,
+    quoted: Option<QuotedRest>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct QuotedRest {
+    quote: Hex<16>,
+    from: i64,
+    until: i64,
+    priced_micro: Big,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -164,7 +186,28 @@ fn option_rest(o: &PaymentOption) -> OptionRest<'_> {
         tag: Big(o.tag),
         numerator: Big(o.rate.numerator),
         denominator: Big(o.rate.denominator),
+        quoted: o.quoted.as_ref().map(quoted_rest),
+        earlier: o.earlier.iter().map(lock_rest).collect(),
         mac: Hex(o.mac),
+    }
+}
+
+fn lock_rest(l: &Lock) -> LockRest {
+    LockRest {
+        due: Big(l.due),
+        tag: Big(l.tag),
+        numerator: Big(l.rate.numerator),
+        denominator: Big(l.rate.denominator),
+        quoted: l.quoted.as_ref().map(quoted_rest),
+    }
+}
+
+fn quoted_rest(q: &Quoted) -> QuotedRest {
+    QuotedRest {
+        quote: Hex(q.quote.bits().to_be_bytes()),
+        from: q.from.millis(),
+        until: q.until.millis(),
+        priced_micro: Big(q.priced_micro),
     }
 }
 
@@ -211,7 +254,27 @@ fn option(o: OptionRest<'_>) -> PaymentOption {
         due: o.due.0,
         tag: o.tag.0,
         rate: Rate { numerator: o.numerator.0, denominator: o.denominator.0 },
+        quoted: o.quoted.map(quoted),
+        earlier: o.earlier.into_iter().map(lock).collect(),
         mac: o.mac.0,
+    }
+}
+
+fn lock(l: LockRest) -> Lock {
+    Lock {
+        due: l.due.0,
+        tag: l.tag.0,
+        rate: Rate { numerator: l.numerator.0, denominator: l.denominator.0 },
+        quoted: l.quoted.map(quoted),
+    }
+}
+
+fn quoted(q: QuotedRest) -> Quoted {
+    Quoted {
+        quote: QuoteId::from_bits(u128::from_be_bytes(q.quote.0)),
+        from: Timestamp::from_millis(q.from),
+        until: Timestamp::from_millis(q.until),
+        priced_micro: q.priced_micro.0,
     }
 }
 

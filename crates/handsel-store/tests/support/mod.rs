@@ -7,7 +7,8 @@ use handsel_core::audit::Leaf;
 use handsel_core::chain::{Address, BlockHash, Header, TxHash};
 use handsel_core::change::{AuditEntry, Change, CursorMove, IdempotentAnswer, RequestRow};
 use handsel_core::checkout::{
-    Checkout, Credit, Exception, ExceptionKind, LatePolicy, Matching, PaymentOption, Rate, Standing, State, Terms,
+    Checkout, Credit, Exception, ExceptionKind, LatePolicy, Lock, Matching, PaymentOption, Quoted, Rate, Standing,
+    State, Terms,
 };
 use handsel_core::event::{Kind, NewEvent};
 use handsel_core::id::*;
@@ -113,8 +114,15 @@ pub(crate) fn option(tag: u128) -> PaymentOption {
         due: u128::MAX,
         tag,
         rate: Rate { numerator: 10_000, denominator: 1 },
+        quoted: Some(quoted(2)),
+        earlier: vec![Lock { due: 7, tag, rate: Rate { numerator: 1, denominator: 3 }, quoted: Some(quoted(1)) }],
         mac: [8; 32],
     }
+}
+
+fn quoted(n: u8) -> Quoted {
+    let at = |seconds: i64| Timestamp::from_seconds(1_700_000_000 + i64::from(n) * 900 + seconds);
+    Quoted { quote: QuoteId::from_bits(n.into()), from: at(0), until: at(900), priced_micro: u128::MAX - u128::from(n) }
 }
 
 pub(crate) fn checkout(account: AccountId) -> Checkout {
