@@ -35,6 +35,14 @@ async fn connect(server: &str, database: &str) -> tokio_postgres::Client {
     client
 }
 
+/// A sandbox on the database that `url` names.
+#[cfg(feature = "postgres")]
+pub(crate) fn postgres_config(url: &str) -> StoreConfig {
+    let url = handsel_core::secret::SecretText::new(url);
+    let postgres = handsel_store::postgres::PostgresConfig { url, ca_file: None, connections: 4 };
+    StoreConfig { database: handsel_store::Database::Postgres(postgres), live: false }
+}
+
 impl Rig {
     pub(crate) async fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
@@ -45,12 +53,9 @@ impl Rig {
 
     #[cfg(feature = "postgres")]
     pub(crate) async fn postgres(server: &str) -> Self {
-        use handsel_store::postgres::PostgresConfig;
         let database = format!("handsel_test_{}", crate::support::bits());
         connect(server, "postgres").await.batch_execute(&format!("CREATE DATABASE {database}")).await.unwrap();
-        let url = handsel_core::secret::SecretText::new(format!("{server}/{database}"));
-        let postgres = PostgresConfig { url, ca_file: None, connections: 4 };
-        let config = StoreConfig { database: handsel_store::Database::Postgres(postgres), live: false };
+        let config = postgres_config(&format!("{server}/{database}"));
         let store = Store::open(config.clone()).await.unwrap();
         Self { store, config, place: Place::Server { server: server.to_owned(), database } }
     }
