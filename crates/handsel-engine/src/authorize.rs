@@ -136,7 +136,8 @@ impl Engine {
     ) -> Result<Caller, Refusal> {
         let text = self.key_of_this_mode(presented)?;
         let digest = digest_of(presented.expose());
-        let row = self.inner.reader.api_key_by_public_id(&text.public_id).await?.ok_or_else(unknown)?;
+        let found = self.inner.reader.api_key_and_account(&text.public_id).await?;
+        let (row, account) = found.ok_or_else(unknown)?;
         if row.class != text.class || !self.verified(&row, &digest, Some(ip)).await? {
             return Err(unknown());
         }
@@ -144,7 +145,6 @@ impl Engine {
         standing(&row, now)?;
         allowed_from(&row, ip.to_canonical())?;
         allowed_origin(&row, origin)?;
-        let account = self.inner.reader.account(row.account).await?.ok_or_else(unknown)?;
         if account.status == Status::Suspended {
             return Err(Refusal::new(Code::PermissionDenied, "this account is suspended; ask the operator"));
         }

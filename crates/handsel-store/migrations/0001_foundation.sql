@@ -146,7 +146,7 @@ CREATE TABLE event (
   sequence {int}
 ){strict};
 CREATE UNIQUE INDEX event_sequence ON event (account, sequence);
-CREATE INDEX event_list ON event (account, created, id);
+CREATE INDEX event_list ON event (account, created, mark);
 CREATE INDEX event_of_object ON event (object, mark);
 CREATE INDEX event_waiting ON event (mark) WHERE sequence IS NULL;
 
@@ -191,7 +191,7 @@ CREATE TABLE audit (
   hash {blob} NOT NULL,
   leaf_index {int} UNIQUE
 ){strict};
-CREATE INDEX audit_list ON audit (account, created, id);
+CREATE INDEX audit_list ON audit (account, created, mark);
 CREATE INDEX audit_waiting ON audit (mark) WHERE leaf_index IS NULL;
 
 -- Roots of complete subtrees, from level 1 up; level 0 is audit.hash.

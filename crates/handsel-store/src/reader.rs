@@ -6,7 +6,7 @@ use crate::read_pool::ReadPool;
 use crate::rows::{
     account, api_key, audit, chain, checkout, delivery, event, millis, payment, request, wallet, webhook,
 };
-use crate::sql::{self, Statement};
+use crate::sql::{self, PointRead, Statement};
 use crate::value::{Row, Value};
 use crate::{OpenError, ReadError};
 use handsel_core::account::Account;
@@ -26,8 +26,8 @@ use handsel_core::webhook::Webhook;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// One page of a list, newest first by `created` then id (or oldest first inside, for `ending_before`; the answer is always
-/// newest first). Members that an object doesn't have are ignored by its question.
+/// One page of a list, newest first by `created` then id, events and audit entries of one moment in the order in which they
+/// were written (or oldest first inside, for `ending_before`; the answer is always newest first). Members that an object doesn't have are ignored by its question.
 #[derive(Debug, Clone, Default)]
 pub struct ListQuery {
     pub limit: u32,
@@ -162,13 +162,27 @@ impl Reader {
         Ok(self.rows(statement, values, decode).await?.into_iter().next())
     }
 
+    /// One row by a whole unique key.
+    async fn point<T: Send + 'static>(
+        &self,
+        statement: &'static PointRead,
+        values: Vec<Value<'static>>,
+        decode: Decode<T>,
+    ) -> Result<Option<T>, ReadError> {
+        match &self.engine {
+            Engine::Sqlite(pool) => pool.point(statement, values, decode).await,
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(pool) => Ok(pool.rows(statement, &values, decode).await?.pop()),
+        }
+    }
+
     pub(crate) async fn meta(&self, name: &str) -> Result<Option<String>, ReadError> {
         let name = vec![Value::Owned(name.to_owned())];
-        self.row(&sql::META_GET, name, |r| Ok(r.of("meta").text(0)?.to_owned())).await
+        self.point(&sql::META_GET, name, |r| Ok(r.of("meta").text(0)?.to_owned())).await
     }
 
     pub async fn account(&self, account: AccountId) -> Result<Option<Account>, ReadError> {
-        self.row(&sql::ACCOUNT_BY_ID, vec![Value::id(account)], account::decode).await
+        self.point(&sql::ACCOUNT_BY_ID, vec![Value::id(account)], account::decode).await
     }
 
     /// Every account, for the operator.
@@ -178,15 +192,20 @@ impl Reader {
 
     /// By the 15 public characters of the key's text.
     pub async fn api_key_by_public_id(&self, public_id: &str) -> Result<Option<ApiKey>, ReadError> {
-        self.row(&sql::API_KEY_BY_PUBLIC_ID, vec![Value::id(public_id)], api_key::decode).await
+        self.point(&sql::API_KEY_BY_PUBLIC_ID, vec![Value::id(public_id)], api_key::decode).await
+    }
+
+    /// The same with the account that it is of, as both were at one moment.
+    pub async fn api_key_and_account(&self, public_id: &str) -> Result<Option<(ApiKey, Account)>, ReadError> {
+        self.point(&sql::API_KEY_AND_ACCOUNT, vec![Value::id(public_id)], api_key::decode_with_account).await
     }
 
     pub async fn api_key(&self, account: AccountId, id: ApiKeyId) -> Result<Option<ApiKey>, ReadError> {
-        self.row(&sql::API_KEY_BY_ID, vec![Value::id(id), Value::id(account)], api_key::decode).await
+        self.point(&sql::API_KEY_BY_ID, vec![Value::id(id), Value::id(account)], api_key::decode).await
     }
 
     pub async fn wallet(&self, account: AccountId, id: WalletId) -> Result<Option<Wallet>, ReadError> {
-        self.row(&sql::WALLET_BY_ID, vec![Value::id(id), Value::id(account)], wallet::decode).await
+        self.point(&sql::WALLET_BY_ID, vec![Value::id(id), Value::id(account)], wallet::decode).await
     }
 
     /// Wallets in the states pending_proof, active and retiring.
@@ -196,17 +215,17 @@ impl Reader {
 
     /// The first derivation index that was never reserved (1 for a new wallet).
     pub async fn wallet_next_index(&self, wallet: WalletId) -> Result<u32, ReadError> {
-        let next = self.row(&sql::WALLET_NEXT_INDEX, vec![Value::id(wallet)], |r| r.of("wallet").count(0));
+        let next = self.point(&sql::WALLET_NEXT_INDEX, vec![Value::id(wallet)], |r| r.of("wallet").count(0));
         Ok(next.await?.unwrap_or(1))
     }
 
     pub async fn checkout(&self, account: AccountId, id: CheckoutId) -> Result<Option<Checkout>, ReadError> {
-        self.row(&sql::CHECKOUT_BY_ID, vec![Value::id(id), Value::id(account)], checkout::decode).await
+        self.point(&sql::CHECKOUT_BY_ID, vec![Value::id(id), Value::id(account)], checkout::decode).await
     }
 
     /// By id alone: for pages whose URL carries a MAC, and for the watcher.
     pub async fn checkout_of_anyone(&self, id: CheckoutId) -> Result<Option<Checkout>, ReadError> {
-        self.row(&sql::CHECKOUT_OF_ANYONE, vec![Value::id(id)], checkout::decode).await
+        self.point(&sql::CHECKOUT_OF_ANYONE, vec![Value::id(id)], checkout::decode).await
     }
 
     /// Open or processing checkouts whose `expires_at` + grace is at or before `until`.
@@ -215,11 +234,11 @@ impl Reader {
     }
 
     pub async fn payment(&self, account: AccountId, id: PaymentId) -> Result<Option<Payment>, ReadError> {
-        self.row(&sql::PAYMENT_BY_ID, vec![Value::id(id), Value::id(account)], payment::decode).await
+        self.point(&sql::PAYMENT_BY_ID, vec![Value::id(id), Value::id(account)], payment::decode).await
     }
 
     pub async fn payment_of_anyone(&self, id: PaymentId) -> Result<Option<Payment>, ReadError> {
-        self.row(&sql::PAYMENT_OF_ANYONE, vec![Value::id(id)], payment::decode).await
+        self.point(&sql::PAYMENT_OF_ANYONE, vec![Value::id(id)], payment::decode).await
     }
 
     pub async fn payments_of_checkout(&self, checkout: CheckoutId) -> Result<Vec<Payment>, ReadError> {
@@ -232,11 +251,11 @@ impl Reader {
     }
 
     pub async fn webhook(&self, account: AccountId, id: WebhookId) -> Result<Option<Webhook>, ReadError> {
-        self.row(&sql::WEBHOOK_BY_ID, vec![Value::id(id), Value::id(account)], webhook::decode).await
+        self.point(&sql::WEBHOOK_BY_ID, vec![Value::id(id), Value::id(account)], webhook::decode).await
     }
 
     pub async fn event(&self, account: AccountId, id: EventId) -> Result<Option<Event>, ReadError> {
-        self.row(&sql::EVENT_BY_ID, vec![Value::id(id), Value::id(account)], event::decode).await
+        self.point(&sql::EVENT_BY_ID, vec![Value::id(id), Value::id(account)], event::decode).await
     }
 
     /// Oldest first, numbered ones only, for `after_sequence`.
@@ -258,7 +277,7 @@ impl Reader {
     }
 
     pub async fn delivery(&self, account: AccountId, id: DeliveryId) -> Result<Option<Delivery>, ReadError> {
-        self.row(&sql::DELIVERY_BY_ID, vec![Value::id(id), Value::id(account)], delivery::decode).await
+        self.point(&sql::DELIVERY_BY_ID, vec![Value::id(id), Value::id(account)], delivery::decode).await
     }
 
     pub async fn attempts(&self, delivery: DeliveryId) -> Result<Vec<Attempt>, ReadError> {
@@ -290,7 +309,7 @@ impl Reader {
     }
 
     pub async fn audit_entry(&self, account: AccountId, id: AuditId) -> Result<Option<PlacedEntry>, ReadError> {
-        self.row(&sql::AUDIT_BY_ID, vec![Value::id(id), Value::id(account)], audit::decode).await
+        self.point(&sql::AUDIT_BY_ID, vec![Value::id(id), Value::id(account)], audit::decode).await
     }
 
     /// Leaves from `from` on by place, for export and verification (all accounts).
@@ -302,18 +321,18 @@ impl Reader {
     /// Stored hash of the perfect subtree `index` at `level` (0: leaves).
     pub async fn audit_node(&self, level: u8, index: u64) -> Result<Option<[u8; 32]>, ReadError> {
         if level == 0 {
-            return self.row(&sql::AUDIT_LEAF_HASH, vec![Value::count(index)], |r| r.of("audit").bytes(0)).await;
+            return self.point(&sql::AUDIT_LEAF_HASH, vec![Value::count(index)], |r| r.of("audit").bytes(0)).await;
         }
         let key = vec![Value::Int(i64::from(level)), Value::count(index)];
-        self.row(&sql::AUDIT_NODE, key, |r| r.of("audit_node").bytes(0)).await
+        self.point(&sql::AUDIT_NODE, key, |r| r.of("audit_node").bytes(0)).await
     }
 
     pub async fn request_row(&self, account: AccountId, id: RequestId) -> Result<Option<RequestRow>, ReadError> {
-        self.row(&sql::REQUEST_BY_ID, vec![Value::id(id), Value::id(account)], request::decode).await
+        self.point(&sql::REQUEST_BY_ID, vec![Value::id(id), Value::id(account)], request::decode).await
     }
 
     pub async fn cursor(&self, network: &str) -> Result<Option<Cursor>, ReadError> {
-        self.row(&sql::CURSOR_GET, vec![Value::Owned(network.to_owned())], chain::decode_cursor).await
+        self.point(&sql::CURSOR_GET, vec![Value::Owned(network.to_owned())], chain::decode_cursor).await
     }
 
     /// Canonical headers of a network, newest first.
@@ -347,7 +366,7 @@ impl Reader {
         key_hash: &[u8; 32],
     ) -> Result<Option<IdempotentAnswer>, ReadError> {
         let key = vec![Value::id(account), Value::Owned(route.to_owned()), Value::Hash(*key_hash)];
-        self.row(&sql::IDEMPOTENT_GET, key, request::decode_answer).await
+        self.point(&sql::IDEMPOTENT_GET, key, request::decode_answer).await
     }
 
     /// What an attempt needs beside the delivery. A webhook that is gone by now takes its deliveries with it.

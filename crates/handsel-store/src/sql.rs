@@ -2,6 +2,7 @@
 //! `$1` for them (never the other way: SQLite would read `$2, $1` as names and swap the values). Nothing here is put together
 //! at run time.
 
+use core::ops::Deref;
 use std::borrow::Cow;
 
 /// One statement.
@@ -22,7 +23,29 @@ struct PostgresText {
     text: std::sync::OnceLock<String>,
 }
 
+/// A statement that finds one row at most, by all of a unique key: so cheap that it is answered where it is asked
+/// (`read_pool`). Marked `#[point]` below; a test holds each to its query plan.
+#[derive(Debug)]
+pub(crate) struct PointRead(Statement);
+
+impl Deref for PointRead {
+    type Target = Statement;
+    fn deref(&self) -> &Statement {
+        &self.0
+    }
+}
+
 impl Statement {
+    const fn new(name: &'static str, text: &'static str, locks: bool) -> Self {
+        #[cfg(not(feature = "postgres"))]
+        let _ = locks;
+        Self {
+            name,
+            text,
+            #[cfg(feature = "postgres")]
+            postgres: PostgresText { locks, text: std::sync::OnceLock::new() },
+        }
+    }
     /// The text as PostgreSQL reads it.
     #[cfg(feature = "postgres")]
     pub(crate) fn for_postgres(&self) -> &str {
@@ -70,33 +93,38 @@ pub(crate) enum Engine {
 }
 
 macro_rules! statements {
-    ($($(#[$locks:ident])? $name:ident = $text:expr;)*) => {
-        $(pub(crate) static $name: Statement = Statement {
-            name: stringify!($name),
-            text: $text,
-            #[cfg(feature = "postgres")]
-            postgres: PostgresText { locks: statements!(@locks $($locks)?), text: std::sync::OnceLock::new() },
-        };)*
+    ($($(#[$kind:ident])? $name:ident = $text:expr;)*) => {
+        $(statements!(@one [$($kind)?] $name $text);)*
         /// All of them, for the test that prepares each.
         #[cfg(test)]
-        pub(crate) static ALL: &[&Statement] = &[$(&$name),*];
+        pub(crate) static ALL: &[&Statement] = &[$(statements!(@plain [$($kind)?] $name)),*];
+        /// Which of them are point reads.
+        #[cfg(test)]
+        pub(crate) static POINTS: &[Option<&PointRead>] = &[$(statements!(@point [$($kind)?] $name)),*];
     };
-    (@locks) => { false };
-    (@locks $locks:ident) => { true };
+    (@one [point] $name:ident $text:expr) => {
+        pub(crate) static $name: PointRead = PointRead(Statement::new(stringify!($name), $text, false));
+    };
+    (@one [locks] $name:ident $text:expr) => {
+        pub(crate) static $name: Statement = Statement::new(stringify!($name), $text, true);
+    };
+    (@one [] $name:ident $text:expr) => {
+        pub(crate) static $name: Statement = Statement::new(stringify!($name), $text, false);
+    };
+    (@plain [point] $name:ident) => { &$name.0 };
+    (@plain [$(locks)?] $name:ident) => { &$name };
+    (@point [point] $name:ident) => { Some(&$name) };
+    (@point [$(locks)?] $name:ident) => { None };
 }
 
 /// What only PostgreSQL's sequencer asks for.
 #[cfg(feature = "postgres")]
 pub(crate) mod waiting {
-    use super::{PostgresText, Statement};
+    use super::Statement;
 
     macro_rules! waiting {
         ($($name:ident = $text:literal;)*) => {
-            $(pub(crate) static $name: Statement = Statement {
-                name: stringify!($name),
-                text: $text,
-                postgres: PostgresText { locks: false, text: std::sync::OnceLock::new() },
-            };)*
+            $(pub(crate) static $name: Statement = Statement::new(stringify!($name), $text, false);)*
             #[cfg(test)]
             pub(crate) static ALL: &[&Statement] = &[$(&$name),*];
         };
@@ -116,12 +144,7 @@ pub(crate) mod waiting {
 /// What frames a group on SQLite; PostgreSQL's driver has its own words for these.
 macro_rules! frames {
     ($($name:ident = $text:literal;)*) => {
-        $(pub(crate) static $name: Statement = Statement {
-            name: stringify!($name),
-            text: $text,
-            #[cfg(feature = "postgres")]
-            postgres: PostgresText { locks: false, text: std::sync::OnceLock::new() },
-        };)*
+        $(pub(crate) static $name: Statement = Statement::new(stringify!($name), $text, false);)*
     };
 }
 frames! {
@@ -184,44 +207,56 @@ macro_rules! request_columns {
         "id, account, created, rest"
     };
 }
-/// One page by (created, id): ?1 account, (?2, ?3) and (?4, ?5) the bounds (both outside), ?6 the limit.
-macro_rules! newest_first {
-    ($columns:expr, $table:expr, $filter:expr) => {
+/// One page by (created, id), or by another column among those of one moment: ?1 account, (?2, ?3) and (?4, ?5) the bounds (both
+/// outside), ?6 the limit.
+macro_rules! page {
+    ($columns:expr, $table:expr, $filter:expr, $within:literal, $way:literal) => {
         concat!(
             "SELECT ",
             $columns,
             " FROM ",
             $table,
-            " WHERE account = ?1 AND (created, id) > (?2, ?3) ",
-            "AND (created, id) < (?4, ?5) ",
+            " WHERE account = ?1 AND (created, ",
+            $within,
+            ") > (?2, ?3) AND (created, ",
+            $within,
+            ") < (?4, ?5) ",
             $filter,
-            " ORDER BY created DESC, id DESC LIMIT ?6"
+            " ORDER BY created ",
+            $way,
+            ", ",
+            $within,
+            " ",
+            $way,
+            " LIMIT ?6"
         )
+    };
+}
+macro_rules! newest_first {
+    ($columns:expr, $table:expr, $filter:expr) => {
+        page!($columns, $table, $filter, "id", "DESC")
+    };
+    ($columns:expr, $table:expr, $filter:expr, $within:literal) => {
+        page!($columns, $table, $filter, $within, "DESC")
     };
 }
 macro_rules! oldest_first {
     ($columns:expr, $table:expr, $filter:expr) => {
-        concat!(
-            "SELECT ",
-            $columns,
-            " FROM ",
-            $table,
-            " WHERE account = ?1 AND (created, id) > (?2, ?3) ",
-            "AND (created, id) < (?4, ?5) ",
-            $filter,
-            " ORDER BY created ASC, id ASC LIMIT ?6"
-        )
+        page!($columns, $table, $filter, "id", "ASC")
+    };
+    ($columns:expr, $table:expr, $filter:expr, $within:literal) => {
+        page!($columns, $table, $filter, $within, "ASC")
     };
 }
 
 statements! {
-    META_GET = "SELECT value FROM meta WHERE name = ?1";
+    #[point] META_GET = "SELECT value FROM meta WHERE name = ?1";
     META_INSERT = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
 
     ACCOUNT_INSERT = concat!("INSERT INTO account (", account_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     ACCOUNT_UPDATE = "UPDATE account SET created = ?2, version = ?3, status = ?4, name = ?5, email = ?6, data_key = ?7, \
         rest = ?8 WHERE id = ?1 AND version + 1 = ?3";
-    ACCOUNT_BY_ID = concat!("SELECT ", account_columns!(), " FROM account WHERE id = ?1");
+    #[point] ACCOUNT_BY_ID = concat!("SELECT ", account_columns!(), " FROM account WHERE id = ?1");
     ACCOUNTS = concat!("SELECT ", account_columns!(), " FROM account ORDER BY created, id");
 
     API_KEY_INSERT = concat!("INSERT INTO api_key (", api_key_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, \
@@ -232,31 +267,34 @@ statements! {
         WHERE id = ?1 AND account = ?2 AND version + 1 = ?4";
     API_KEY_TOUCH = "UPDATE api_key SET used_at = ?3, used_ip = ?4 WHERE id = ?1 AND account = ?2 \
         AND (used_at < ?3 OR used_at IS NULL)";
-    API_KEY_BY_PUBLIC_ID = concat!("SELECT ", api_key_columns!(), " FROM api_key WHERE public_id = ?1");
-    API_KEY_BY_ID = concat!("SELECT ", api_key_columns!(), " FROM api_key WHERE id = ?1 AND account = ?2");
+    #[point] API_KEY_BY_PUBLIC_ID = concat!("SELECT ", api_key_columns!(), " FROM api_key WHERE public_id = ?1");
+    #[point] API_KEY_AND_ACCOUNT = "SELECT k.id, k.account, k.created, k.version, k.state, k.state_at, k.public_id, k.verifier, \
+        k.used_at, k.used_ip, k.rest, a.id, a.created, a.version, a.status, a.name, a.email, a.data_key, a.rest \
+        FROM api_key k JOIN account a ON a.id = k.account WHERE k.public_id = ?1";
+    #[point] API_KEY_BY_ID = concat!("SELECT ", api_key_columns!(), " FROM api_key WHERE id = ?1 AND account = ?2");
     API_KEYS_NEWEST = newest_first!(api_key_columns!(), "api_key", "AND (state = ?7 OR ?7 IS NULL)");
     API_KEYS_OLDEST = oldest_first!(api_key_columns!(), "api_key", "AND (state = ?7 OR ?7 IS NULL)");
-    API_KEY_CREATED = "SELECT created FROM api_key WHERE id = ?1 AND account = ?2";
+    #[point] API_KEY_CREATED = "SELECT created FROM api_key WHERE id = ?1 AND account = ?2";
 
     WALLET_INSERT = concat!("INSERT INTO wallet (", wallet_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
     WALLET_UPDATE = "UPDATE wallet SET created = ?3, version = ?4, state = ?5, state_at = ?6, xpub = ?7, mac = ?8, \
         rest = ?9 WHERE id = ?1 AND account = ?2 AND version + 1 = ?4";
     WALLET_RESERVE = "UPDATE wallet SET next_index = ?3 WHERE id = ?1 AND account = ?2 AND next_index < ?3";
-    WALLET_NEXT_INDEX = "SELECT next_index FROM wallet WHERE id = ?1";
-    WALLET_BY_ID = concat!("SELECT ", wallet_columns!(), " FROM wallet WHERE id = ?1 AND account = ?2");
+    #[point] WALLET_NEXT_INDEX = "SELECT next_index FROM wallet WHERE id = ?1";
+    #[point] WALLET_BY_ID = concat!("SELECT ", wallet_columns!(), " FROM wallet WHERE id = ?1 AND account = ?2");
     WALLETS_USABLE = concat!("SELECT ", wallet_columns!(), " FROM wallet WHERE account = ?1 AND state <> 'retired' \
         ORDER BY created, id");
     WALLETS_NEWEST = newest_first!(wallet_columns!(), "wallet", "AND (state = ?7 OR ?7 IS NULL)");
     WALLETS_OLDEST = oldest_first!(wallet_columns!(), "wallet", "AND (state = ?7 OR ?7 IS NULL)");
-    WALLET_CREATED = "SELECT created FROM wallet WHERE id = ?1 AND account = ?2";
+    #[point] WALLET_CREATED = "SELECT created FROM wallet WHERE id = ?1 AND account = ?2";
 
     CHECKOUT_INSERT = concat!("INSERT INTO checkout (", checkout_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
         ?9, ?10, ?11)");
     CHECKOUT_UPDATE = "UPDATE checkout SET created = ?3, version = ?4, state = ?5, state_at = ?6, expires_at = ?7, \
         closes_at = ?8, private = ?9, lookups = ?10, rest = ?11 WHERE id = ?1 AND account = ?2 AND version + 1 = ?4";
     CHECKOUT_LOOKUPS = "SELECT lookups FROM checkout WHERE id = ?1 AND account = ?2";
-    CHECKOUT_BY_ID = concat!("SELECT ", checkout_columns!(), " FROM checkout WHERE id = ?1 AND account = ?2");
-    CHECKOUT_OF_ANYONE = concat!("SELECT ", checkout_columns!(), " FROM checkout WHERE id = ?1");
+    #[point] CHECKOUT_BY_ID = concat!("SELECT ", checkout_columns!(), " FROM checkout WHERE id = ?1 AND account = ?2");
+    #[point] CHECKOUT_OF_ANYONE = concat!("SELECT ", checkout_columns!(), " FROM checkout WHERE id = ?1");
     CHECKOUTS_NEWEST = newest_first!(checkout_columns!(), "checkout", "AND (state = ?7 OR ?7 IS NULL)");
     CHECKOUTS_OLDEST = oldest_first!(checkout_columns!(), "checkout", "AND (state = ?7 OR ?7 IS NULL)");
     CHECKOUTS_FOUND_NEWEST = "SELECT c.id, c.account, c.created, c.version, c.state, c.state_at, c.expires_at, c.closes_at, \
@@ -267,7 +305,7 @@ statements! {
         c.private, c.lookups, c.rest FROM checkout_lookup l JOIN checkout c ON c.id = l.id WHERE l.account = ?1 \
         AND l.hash = ?8 AND (l.created, l.id) > (?2, ?3) AND (l.created, l.id) < (?4, ?5) \
         AND (c.state = ?7 OR ?7 IS NULL) ORDER BY l.created ASC, l.id ASC LIMIT ?6";
-    CHECKOUT_CREATED = "SELECT created FROM checkout WHERE id = ?1 AND account = ?2";
+    #[point] CHECKOUT_CREATED = "SELECT created FROM checkout WHERE id = ?1 AND account = ?2";
     CHECKOUTS_TO_EXPIRE = concat!("SELECT ", checkout_columns!(), " FROM checkout WHERE state IN ('open', 'processing') \
         AND closes_at <= ?1 ORDER BY closes_at LIMIT ?2");
     LOOKUP_INSERT = "INSERT INTO checkout_lookup (account, hash, created, id) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
@@ -290,13 +328,13 @@ statements! {
     PAYMENT_UPDATE = "UPDATE payment SET created = ?3, version = ?4, state = ?5, state_at = ?6, finalized = ?7, \
         unfinal = ?8, checkout = ?9, network = ?10, tx = ?11, tx_position = ?12, amount = ?13, rest = ?14 \
         WHERE id = ?1 AND account = ?2 AND version + 1 = ?4";
-    PAYMENT_BY_ID = concat!("SELECT ", payment_columns!(), " FROM payment WHERE id = ?1 AND account = ?2");
-    PAYMENT_OF_ANYONE = concat!("SELECT ", payment_columns!(), " FROM payment WHERE id = ?1");
+    #[point] PAYMENT_BY_ID = concat!("SELECT ", payment_columns!(), " FROM payment WHERE id = ?1 AND account = ?2");
+    #[point] PAYMENT_OF_ANYONE = concat!("SELECT ", payment_columns!(), " FROM payment WHERE id = ?1");
     PAYMENTS_NEWEST = newest_first!(payment_columns!(), "payment", "AND (state = ?7 OR ?7 IS NULL)");
     PAYMENTS_OLDEST = oldest_first!(payment_columns!(), "payment", "AND (state = ?7 OR ?7 IS NULL)");
     PAYMENTS_IN_NEWEST = newest_first!(payment_columns!(), "payment", "AND (state = ?7 OR ?7 IS NULL) AND checkout = ?8");
     PAYMENTS_IN_OLDEST = oldest_first!(payment_columns!(), "payment", "AND (state = ?7 OR ?7 IS NULL) AND checkout = ?8");
-    PAYMENT_CREATED = "SELECT created FROM payment WHERE id = ?1 AND account = ?2";
+    #[point] PAYMENT_CREATED = "SELECT created FROM payment WHERE id = ?1 AND account = ?2";
     PAYMENTS_OF_CHECKOUT = concat!("SELECT ", payment_columns!(), " FROM payment WHERE checkout = ?1 ORDER BY created, id");
     PAYMENTS_UNFINAL = concat!("SELECT ", payment_columns!(), " FROM payment WHERE network = ?1 AND unfinal = 1 \
         ORDER BY created, id");
@@ -305,20 +343,20 @@ statements! {
     WEBHOOK_UPDATE = "UPDATE webhook SET created = ?3, version = ?4, status = ?5, ordered = ?6, host = ?7, url = ?8, \
         rest = ?9 WHERE id = ?1 AND account = ?2 AND version + 1 = ?4";
     WEBHOOK_DELETE = "DELETE FROM webhook WHERE id = ?1 AND account = ?2 AND version = ?3";
-    WEBHOOK_BY_ID = concat!("SELECT ", webhook_columns!(), " FROM webhook WHERE id = ?1 AND account = ?2");
+    #[point] WEBHOOK_BY_ID = concat!("SELECT ", webhook_columns!(), " FROM webhook WHERE id = ?1 AND account = ?2");
     WEBHOOKS_NEWEST = newest_first!(webhook_columns!(), "webhook", "AND (status = ?7 OR ?7 IS NULL)");
     WEBHOOKS_OLDEST = oldest_first!(webhook_columns!(), "webhook", "AND (status = ?7 OR ?7 IS NULL)");
-    WEBHOOK_CREATED = "SELECT created FROM webhook WHERE id = ?1 AND account = ?2";
+    #[point] WEBHOOK_CREATED = "SELECT created FROM webhook WHERE id = ?1 AND account = ?2";
     PATTERNS_DELETE = "DELETE FROM webhook_pattern WHERE webhook = ?1";
     PATTERN_INSERT = "INSERT INTO webhook_pattern (account, pattern, webhook) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     WEBHOOKS_WANTING = "SELECT DISTINCT webhook FROM webhook_pattern WHERE account = ?1 AND pattern IN (?2, ?3, '*') \
         ORDER BY webhook";
 
     EVENT_INSERT = concat!("INSERT INTO event (", event_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
-    EVENT_BY_ID = concat!("SELECT ", event_columns!(), " FROM event WHERE id = ?1 AND account = ?2");
-    EVENTS_NEWEST = newest_first!(event_columns!(), "event", "AND kind >= ?7 AND kind <= ?8");
-    EVENTS_OLDEST = oldest_first!(event_columns!(), "event", "AND kind >= ?7 AND kind <= ?8");
-    EVENT_CREATED = "SELECT created FROM event WHERE id = ?1 AND account = ?2";
+    #[point] EVENT_BY_ID = concat!("SELECT ", event_columns!(), " FROM event WHERE id = ?1 AND account = ?2");
+    EVENTS_NEWEST = newest_first!(event_columns!(), "event", "AND kind >= ?7 AND kind <= ?8", "mark");
+    EVENTS_OLDEST = oldest_first!(event_columns!(), "event", "AND kind >= ?7 AND kind <= ?8", "mark");
+    #[point] EVENT_CREATED = "SELECT created, mark FROM event WHERE id = ?1 AND account = ?2";
     EVENTS_AFTER = concat!("SELECT ", event_columns!(), " FROM event WHERE account = ?1 AND sequence > ?2 \
         ORDER BY sequence LIMIT ?3");
     EVENT_LAST_SEQUENCE = "SELECT COALESCE(MAX(sequence), 0) FROM event WHERE account = ?1";
@@ -333,12 +371,12 @@ statements! {
         WHERE id = ?1 AND account = ?2 AND EXISTS (SELECT 1 FROM webhook w WHERE w.id = delivery.webhook)";
     DELIVERIES_CANCEL = "UPDATE delivery SET version = version + 1, state = 'canceled', state_at = ?2, wake = ?2 \
         WHERE webhook = ?1 AND state = 'pending'";
-    DELIVERY_BY_ID = concat!("SELECT ", delivery_columns!(), " FROM delivery d WHERE d.id = ?1 AND d.account = ?2");
+    #[point] DELIVERY_BY_ID = concat!("SELECT ", delivery_columns!(), " FROM delivery d WHERE d.id = ?1 AND d.account = ?2");
     DELIVERIES_NEWEST = newest_first!(delivery_columns!(), "delivery d", "AND (state = ?7 OR ?7 IS NULL)");
     DELIVERIES_OLDEST = oldest_first!(delivery_columns!(), "delivery d", "AND (state = ?7 OR ?7 IS NULL)");
     DELIVERIES_TO_NEWEST = newest_first!(delivery_columns!(), "delivery d", "AND (state = ?7 OR ?7 IS NULL) AND webhook = ?8");
     DELIVERIES_TO_OLDEST = oldest_first!(delivery_columns!(), "delivery d", "AND (state = ?7 OR ?7 IS NULL) AND webhook = ?8");
-    DELIVERY_CREATED = "SELECT created FROM delivery WHERE id = ?1 AND account = ?2";
+    #[point] DELIVERY_CREATED = "SELECT created FROM delivery WHERE id = ?1 AND account = ?2";
     DELIVERIES_TO_RECOVER = concat!("SELECT ", delivery_columns!(), " FROM delivery d WHERE d.account = ?1 AND d.webhook = ?2 \
         AND d.created >= ?3 AND d.state IN ('pending', 'failed') ORDER BY d.created, d.id LIMIT ?4");
     DELIVERY_NEXT_WAKE = "SELECT d.wake FROM delivery d JOIN webhook w ON w.id = d.webhook WHERE d.state = 'pending' \
@@ -357,31 +395,31 @@ statements! {
     ATTEMPTS = "SELECT delivery, number, made_at, body, rest FROM attempt WHERE delivery = ?1 ORDER BY number";
 
     AUDIT_INSERT = "INSERT INTO audit (id, account, created, bytes, hash, leaf_index) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    AUDIT_BY_ID = concat!("SELECT ", audit_columns!(), " FROM audit WHERE id = ?1 AND account = ?2");
-    AUDIT_NEWEST = newest_first!(audit_columns!(), "audit", "");
-    AUDIT_OLDEST = oldest_first!(audit_columns!(), "audit", "");
-    AUDIT_CREATED = "SELECT created FROM audit WHERE id = ?1 AND account = ?2";
+    #[point] AUDIT_BY_ID = concat!("SELECT ", audit_columns!(), " FROM audit WHERE id = ?1 AND account = ?2");
+    AUDIT_NEWEST = newest_first!(audit_columns!(), "audit", "", "mark");
+    AUDIT_OLDEST = oldest_first!(audit_columns!(), "audit", "", "mark");
+    #[point] AUDIT_CREATED = "SELECT created, mark FROM audit WHERE id = ?1 AND account = ?2";
     AUDIT_SIZE = "SELECT COALESCE(MAX(leaf_index) + 1, 0) FROM audit";
     AUDIT_WAITING_COUNT = "SELECT COUNT(*) FROM audit WHERE leaf_index IS NULL";
     AUDIT_LEAVES = "SELECT bytes FROM audit WHERE leaf_index >= ?1 ORDER BY leaf_index LIMIT ?2";
-    AUDIT_LEAF_HASH = "SELECT hash FROM audit WHERE leaf_index = ?1";
-    AUDIT_NODE = "SELECT hash FROM audit_node WHERE level = ?1 AND node_index = ?2";
+    #[point] AUDIT_LEAF_HASH = "SELECT hash FROM audit WHERE leaf_index = ?1";
+    #[point] AUDIT_NODE = "SELECT hash FROM audit_node WHERE level = ?1 AND node_index = ?2";
     AUDIT_NODE_INSERT = "INSERT INTO audit_node (level, node_index, hash) VALUES (?1, ?2, ?3)";
 
     REQUEST_INSERT = concat!("INSERT INTO request_log (", request_columns!(), ") VALUES (?1, ?2, ?3, ?4)");
-    REQUEST_BY_ID = concat!("SELECT ", request_columns!(), " FROM request_log WHERE id = ?1 AND account = ?2");
+    #[point] REQUEST_BY_ID = concat!("SELECT ", request_columns!(), " FROM request_log WHERE id = ?1 AND account = ?2");
     REQUESTS_NEWEST = newest_first!(request_columns!(), "request_log", "");
     REQUESTS_OLDEST = oldest_first!(request_columns!(), "request_log", "");
-    REQUEST_CREATED = "SELECT created FROM request_log WHERE id = ?1 AND account = ?2";
+    #[point] REQUEST_CREATED = "SELECT created FROM request_log WHERE id = ?1 AND account = ?2";
     REQUESTS_PRUNE = "DELETE FROM request_log WHERE created < ?1";
 
     IDEMPOTENT_INSERT = "INSERT INTO idempotent (account, route, key_hash, fingerprint, status, answer, created) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
-    IDEMPOTENT_GET = "SELECT account, route, key_hash, fingerprint, status, answer, created FROM idempotent \
+    #[point] IDEMPOTENT_GET = "SELECT account, route, key_hash, fingerprint, status, answer, created FROM idempotent \
         WHERE account = ?1 AND route = ?2 AND key_hash = ?3";
     IDEMPOTENT_PRUNE = "DELETE FROM idempotent WHERE created < ?1";
 
-    CURSOR_GET = "SELECT network, number, hash, parent, time_seconds, finalized, halted, moved_at FROM chain_cursor \
+    #[point] CURSOR_GET = "SELECT network, number, hash, parent, time_seconds, finalized, halted, moved_at FROM chain_cursor \
         WHERE network = ?1";
     CURSOR_INSERT = "INSERT INTO chain_cursor (network, number, hash, parent, time_seconds, finalized, halted, moved_at) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";

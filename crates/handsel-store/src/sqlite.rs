@@ -73,9 +73,14 @@ pub(crate) fn open_reader(directory: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// How long `connection` waits for another one's lock from now on.
+pub(crate) fn wait_at_most(connection: &Connection, time: Duration) -> Result<(), OpenError> {
+    connection.busy_timeout(time).map_err(database)
+}
+
 /// What every connection must have.
 fn settle(connection: &Connection) -> Result<(), OpenError> {
-    connection.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(database)?;
+    wait_at_most(connection, Duration::from_millis(BUSY_TIMEOUT_MS))?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_MAX_ENTRIES);
     for (config, wanted) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),

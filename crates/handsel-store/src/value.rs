@@ -126,19 +126,25 @@ enum Inner<'a> {
 pub(crate) struct Row<'a> {
     inner: Inner<'a>,
     table: &'static str,
+    /// Columns before the first one.
+    skipped: usize,
 }
 
 impl<'a> Row<'a> {
     pub(crate) const fn sqlite(row: &'a rusqlite::Row<'a>) -> Self {
-        Self { inner: Inner::Sqlite(row), table: "?" }
+        Self { inner: Inner::Sqlite(row), table: "?", skipped: 0 }
     }
     #[cfg(feature = "postgres")]
     pub(crate) const fn postgres(row: &'a tokio_postgres::Row) -> Self {
-        Self { inner: Inner::Postgres(row), table: "?" }
+        Self { inner: Inner::Postgres(row), table: "?", skipped: 0 }
     }
     /// The same row, to be named `table` in complaints.
     pub(crate) const fn of(self, table: &'static str) -> Self {
-        Self { inner: self.inner, table }
+        Self { table, ..self }
+    }
+    /// What follows the first `columns` of this row, as a row of its own: the other half of a join.
+    pub(crate) const fn after(self, columns: usize) -> Self {
+        Self { skipped: self.skipped + columns, ..self }
     }
     /// A complaint about this row, with its key.
     pub(crate) fn corrupt(&self, what: &str) -> ReadError {
@@ -151,29 +157,35 @@ impl<'a> Row<'a> {
 
     pub(crate) fn maybe_int(&self, column: usize) -> Result<Option<i64>, ReadError> {
         match self.inner {
-            Inner::Sqlite(row) => {
-                row.get_ref(column).ok().and_then(|v| v.as_i64_or_null().ok()).ok_or_else(|| self.misshapen(column))
-            }
+            Inner::Sqlite(row) => row
+                .get_ref(self.skipped + column)
+                .ok()
+                .and_then(|v| v.as_i64_or_null().ok())
+                .ok_or_else(|| self.misshapen(column)),
             #[cfg(feature = "postgres")]
-            Inner::Postgres(row) => row.try_get(column).map_err(|_| self.misshapen(column)),
+            Inner::Postgres(row) => row.try_get(self.skipped + column).map_err(|_| self.misshapen(column)),
         }
     }
     pub(crate) fn maybe_text(&self, column: usize) -> Result<Option<&'a str>, ReadError> {
         match self.inner {
-            Inner::Sqlite(row) => {
-                row.get_ref(column).ok().and_then(|v| v.as_str_or_null().ok()).ok_or_else(|| self.misshapen(column))
-            }
+            Inner::Sqlite(row) => row
+                .get_ref(self.skipped + column)
+                .ok()
+                .and_then(|v| v.as_str_or_null().ok())
+                .ok_or_else(|| self.misshapen(column)),
             #[cfg(feature = "postgres")]
-            Inner::Postgres(row) => row.try_get(column).map_err(|_| self.misshapen(column)),
+            Inner::Postgres(row) => row.try_get(self.skipped + column).map_err(|_| self.misshapen(column)),
         }
     }
     pub(crate) fn maybe_blob(&self, column: usize) -> Result<Option<&'a [u8]>, ReadError> {
         match self.inner {
-            Inner::Sqlite(row) => {
-                row.get_ref(column).ok().and_then(|v| v.as_blob_or_null().ok()).ok_or_else(|| self.misshapen(column))
-            }
+            Inner::Sqlite(row) => row
+                .get_ref(self.skipped + column)
+                .ok()
+                .and_then(|v| v.as_blob_or_null().ok())
+                .ok_or_else(|| self.misshapen(column)),
             #[cfg(feature = "postgres")]
-            Inner::Postgres(row) => row.try_get(column).map_err(|_| self.misshapen(column)),
+            Inner::Postgres(row) => row.try_get(self.skipped + column).map_err(|_| self.misshapen(column)),
         }
     }
     pub(crate) fn int(&self, column: usize) -> Result<i64, ReadError> {

@@ -1,9 +1,9 @@
-//! Lists: pages by (created, id), both ways, with fixed statements. What a query leaves out is a bound at the far end.
+//! Lists: pages by (created, id) or (created, mark), both ways, with fixed statements. What a query leaves out is a bound at the far end.
 
 use super::{Decode, ListQuery, Page, PlacedEntry, Reader};
 use crate::ReadError;
 use crate::rows::{api_key, audit, checkout, delivery, event, payment, request, wallet, webhook};
-use crate::sql::{self, Statement};
+use crate::sql::{self, PointRead, Statement};
 use crate::value::Value;
 use handsel_core::api_key::ApiKey;
 use handsel_core::change::RequestRow;
@@ -23,39 +23,80 @@ const AFTER_IDS: &str = "~";
 struct Listing<T> {
     newest: &'static Statement,
     oldest: &'static Statement,
-    /// When the object of an id was created, to turn an id into a place.
-    created: &'static Statement,
+    order: Order,
     decode: Decode<T>,
+}
+
+/// What orders the objects of one moment, with the statement that turns an id into a place.
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    /// Their ids: as good as any order, and every object has one.
+    Ids(&'static PointRead),
+    /// The order of their writing, which their numbers follow.
+    Marks(&'static PointRead),
+}
+
+impl Order {
+    /// The place before all objects of `created`.
+    fn before(self, created: i64) -> Place {
+        let within = match self {
+            Self::Ids(_) => Within::Id(BEFORE_IDS.to_owned()),
+            Self::Marks(_) => Within::Mark(i64::MIN),
+        };
+        Place { created, within }
+    }
+    /// The place after all objects of `created`.
+    fn after(self, created: i64) -> Place {
+        let within = match self {
+            Self::Ids(_) => Within::Id(AFTER_IDS.to_owned()),
+            Self::Marks(_) => Within::Mark(i64::MAX),
+        };
+        Place { created, within }
+    }
 }
 
 /// A place in a list; both ends of a page's range are such places, outside of it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     created: i64,
-    id: String,
+    within: Within,
+}
+
+/// The place among the objects of one moment. One list has one kind of them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Within {
+    Id(String),
+    Mark(i64),
 }
 
 impl Place {
-    fn new(created: i64, id: &str) -> Self {
-        Self { created, id: id.to_owned() }
+    fn of_id(created: i64, id: String) -> Self {
+        Self { created, within: Within::Id(id) }
+    }
+    fn values(self) -> [Value<'static>; 2] {
+        let within = match self.within {
+            Within::Id(id) => Value::Owned(id),
+            Within::Mark(mark) => Value::Int(mark),
+        };
+        [Value::Int(self.created), within]
     }
 }
 
 /// The open range of places that `query`'s times leave.
-fn range(query: &ListQuery) -> (Place, Place) {
-    let mut low = Place::new(i64::MIN, BEFORE_IDS);
-    let mut high = Place::new(i64::MAX, AFTER_IDS);
+fn range(query: &ListQuery, order: Order) -> (Place, Place) {
+    let mut low = order.before(i64::MIN);
+    let mut high = order.after(i64::MAX);
     if let Some(t) = query.created_gte {
-        low = low.max(Place::new(t.millis(), BEFORE_IDS));
+        low = low.max(order.before(t.millis()));
     }
     if let Some(t) = query.created_gt {
-        low = low.max(Place::new(t.millis(), AFTER_IDS));
+        low = low.max(order.after(t.millis()));
     }
     if let Some(t) = query.created_lte {
-        high = high.min(Place::new(t.millis(), AFTER_IDS));
+        high = high.min(order.after(t.millis()));
     }
     if let Some(t) = query.created_lt {
-        high = high.min(Place::new(t.millis(), BEFORE_IDS));
+        high = high.min(order.before(t.millis()));
     }
     (low, high)
 }
@@ -65,30 +106,33 @@ fn status(query: &ListQuery) -> Value<'static> {
 }
 
 impl Reader {
-    async fn place(
-        &self,
-        created: &'static Statement,
-        account: AccountId,
-        id: &str,
-    ) -> Result<Option<Place>, ReadError> {
+    async fn place(&self, order: Order, account: AccountId, id: &str) -> Result<Option<Place>, ReadError> {
         let key = vec![Value::Owned(id.to_owned()), Value::id(account)];
-        Ok(self.row(created, key, |r| r.int(0)).await?.map(|at| Place::new(at, id)))
+        match order {
+            Order::Ids(created) => {
+                let created = self.point(created, key, |r| r.int(0)).await?;
+                Ok(created.map(|created| Place::of_id(created, id.to_owned())))
+            }
+            Order::Marks(place) => {
+                self.point(place, key, |r| Ok(Place { created: r.int(0)?, within: Within::Mark(r.int(1)?) })).await
+            }
+        }
     }
 
     /// The range of `query`, narrowed by its cursors; `None` where a cursor names nothing of this account.
     async fn bounds(
         &self,
-        created: &'static Statement,
+        order: Order,
         account: AccountId,
         query: &ListQuery,
     ) -> Result<Option<(Place, Place)>, ReadError> {
-        let (mut low, mut high) = range(query);
+        let (mut low, mut high) = range(query, order);
         if let Some(id) = &query.starting_after {
-            let Some(place) = self.place(created, account, id).await? else { return Ok(None) };
+            let Some(place) = self.place(order, account, id).await? else { return Ok(None) };
             high = high.min(place);
         }
         if let Some(id) = &query.ending_before {
-            let Some(place) = self.place(created, account, id).await? else { return Ok(None) };
+            let Some(place) = self.place(order, account, id).await? else { return Ok(None) };
             low = low.max(place);
         }
         Ok(Some((low, high)))
@@ -102,20 +146,16 @@ impl Reader {
         query: &ListQuery,
         extra: Vec<Value<'static>>,
     ) -> Result<Page<T>, ReadError> {
-        let Some((low, high)) = self.bounds(listing.created, account, query).await? else {
+        let Some((low, high)) = self.bounds(listing.order, account, query).await? else {
             return Ok(Page { data: Vec::new(), has_more: false });
         };
         let backwards = query.ending_before.is_some();
         let statement = if backwards { listing.oldest } else { listing.newest };
         let limit = query.limit.max(1);
-        let mut values = vec![
-            Value::id(account),
-            Value::Int(low.created),
-            Value::Owned(low.id),
-            Value::Int(high.created),
-            Value::Owned(high.id),
-            Value::Int(i64::from(limit) + 1),
-        ];
+        let mut values = vec![Value::id(account)];
+        values.extend(low.values());
+        values.extend(high.values());
+        values.push(Value::Int(i64::from(limit) + 1));
         values.extend(extra);
         let data = self.rows(statement, values, listing.decode).await?;
         Ok(cut(data, limit, backwards))
@@ -125,7 +165,7 @@ impl Reader {
         let listing = Listing {
             newest: &sql::API_KEYS_NEWEST,
             oldest: &sql::API_KEYS_OLDEST,
-            created: &sql::API_KEY_CREATED,
+            order: Order::Ids(&sql::API_KEY_CREATED),
             decode: api_key::decode,
         };
         self.page(listing, account, query, vec![status(query)]).await
@@ -135,7 +175,7 @@ impl Reader {
         let listing = Listing {
             newest: &sql::WALLETS_NEWEST,
             oldest: &sql::WALLETS_OLDEST,
-            created: &sql::WALLET_CREATED,
+            order: Order::Ids(&sql::WALLET_CREATED),
             decode: wallet::decode,
         };
         self.page(listing, account, query, vec![status(query)]).await
@@ -148,7 +188,7 @@ impl Reader {
         let listing = Listing {
             newest: &sql::CHECKOUTS_NEWEST,
             oldest: &sql::CHECKOUTS_OLDEST,
-            created: &sql::CHECKOUT_CREATED,
+            order: Order::Ids(&sql::CHECKOUT_CREATED),
             decode: checkout::decode,
         };
         self.page(listing, account, query, vec![status(query)]).await
@@ -162,7 +202,7 @@ impl Reader {
         first: &[u8; 32],
         others: &[[u8; 32]],
     ) -> Result<Page<Checkout>, ReadError> {
-        let Some((mut low, mut high)) = self.bounds(&sql::CHECKOUT_CREATED, account, query).await? else {
+        let Some((mut low, mut high)) = self.bounds(Order::Ids(&sql::CHECKOUT_CREATED), account, query).await? else {
             return Ok(Page { data: Vec::new(), has_more: false });
         };
         let backwards = query.ending_before.is_some();
@@ -171,19 +211,13 @@ impl Reader {
         let wanted = limit as usize + 1;
         let mut data = Vec::new();
         while data.len() < wanted {
-            let values = vec![
-                Value::id(account),
-                Value::Int(low.created),
-                Value::Owned(low.id.clone()),
-                Value::Int(high.created),
-                Value::Owned(high.id.clone()),
-                Value::Int(i64::from(limit) + 1),
-                status(query),
-                Value::Hash(*first),
-            ];
+            let mut values = vec![Value::id(account)];
+            values.extend(low.clone().values());
+            values.extend(high.clone().values());
+            values.extend([Value::Int(i64::from(limit) + 1), status(query), Value::Hash(*first)]);
             let batch = self.rows(statement, values, checkout::decode).await?;
             let Some(last) = batch.last() else { break };
-            let edge = Place::new(last.created.millis(), &last.id.to_string());
+            let edge = Place::of_id(last.created.millis(), last.id.to_string());
             let full = batch.len() >= wanted;
             data.extend(batch.into_iter().filter(|c| others.iter().all(|h| c.lookups.contains(h))));
             if backwards {
@@ -207,7 +241,7 @@ impl Reader {
             }
             None => (&sql::PAYMENTS_NEWEST, &sql::PAYMENTS_OLDEST),
         };
-        let listing = Listing { newest, oldest, created: &sql::PAYMENT_CREATED, decode: payment::decode };
+        let listing = Listing { newest, oldest, order: Order::Ids(&sql::PAYMENT_CREATED), decode: payment::decode };
         self.page(listing, account, query, extra).await
     }
 
@@ -215,7 +249,7 @@ impl Reader {
         let listing = Listing {
             newest: &sql::WEBHOOKS_NEWEST,
             oldest: &sql::WEBHOOKS_OLDEST,
-            created: &sql::WEBHOOK_CREATED,
+            order: Order::Ids(&sql::WEBHOOK_CREATED),
             decode: webhook::decode,
         };
         self.page(listing, account, query, vec![status(query)]).await
@@ -225,7 +259,7 @@ impl Reader {
         let listing = Listing {
             newest: &sql::EVENTS_NEWEST,
             oldest: &sql::EVENTS_OLDEST,
-            created: &sql::EVENT_CREATED,
+            order: Order::Marks(&sql::EVENT_CREATED),
             decode: event::decode,
         };
         let (from, to) = kinds(query.event_type.as_deref());
@@ -242,7 +276,7 @@ impl Reader {
             }
             None => (&sql::DELIVERIES_NEWEST, &sql::DELIVERIES_OLDEST),
         };
-        let listing = Listing { newest, oldest, created: &sql::DELIVERY_CREATED, decode: delivery::decode };
+        let listing = Listing { newest, oldest, order: Order::Ids(&sql::DELIVERY_CREATED), decode: delivery::decode };
         self.page(listing, account, query, extra).await
     }
 
@@ -250,7 +284,7 @@ impl Reader {
         let listing = Listing {
             newest: &sql::AUDIT_NEWEST,
             oldest: &sql::AUDIT_OLDEST,
-            created: &sql::AUDIT_CREATED,
+            order: Order::Marks(&sql::AUDIT_CREATED),
             decode: audit::decode,
         };
         self.page(listing, account, query, Vec::new()).await
@@ -260,7 +294,7 @@ impl Reader {
         let listing = Listing {
             newest: &sql::REQUESTS_NEWEST,
             oldest: &sql::REQUESTS_OLDEST,
-            created: &sql::REQUEST_CREATED,
+            order: Order::Ids(&sql::REQUEST_CREATED),
             decode: request::decode,
         };
         self.page(listing, account, query, Vec::new()).await

@@ -1,8 +1,9 @@
 //! api_key.
 
-use super::{Pairs, json, maybe_time, millis, time, words};
+use super::{Pairs, account, json, maybe_time, millis, time, words};
 use crate::ReadError;
 use crate::value::{Row, Value};
+use handsel_core::account::Account;
 use handsel_core::actor::Scope;
 use handsel_core::api_key::{ApiKey, Class, LastUsed, State};
 use handsel_core::id::{AccountId, ApiKeyId};
@@ -32,7 +33,10 @@ struct Rest {
     metadata: Pairs,
 }
 
-pub(crate) fn values(k: &ApiKey) -> [Value<'_>; 11] {
+/// How many columns a key has; in a row with its account, the account's follow.
+const COLUMNS: usize = 11;
+
+pub(crate) fn values(k: &ApiKey) -> [Value<'_>; COLUMNS] {
     let (state, at) = match k.state {
         State::Active => ("active", None),
         State::Expiring { until } => ("expiring", Some(until.millis())),
@@ -103,4 +107,8 @@ pub(crate) fn decode(row: &Row<'_>) -> Result<ApiKey, ReadError> {
         expires_at: rest.expires_at.map(Timestamp::from_millis),
         metadata: rest.metadata,
     })
+}
+
+pub(crate) fn decode_with_account(row: &Row<'_>) -> Result<(ApiKey, Account), ReadError> {
+    Ok((decode(row)?, account::decode(&row.after(COLUMNS))?))
 }

@@ -111,6 +111,42 @@ fn no_statement_scans_a_table() {
     same_as_recorded(&plans);
 }
 
+/// A point read is answered on its asker's own thread: it may only go straight to rows that whole unique keys name.
+#[test]
+fn a_point_read_searches_by_whole_unique_keys() {
+    let (_directory, connection) = database();
+    let points: Vec<_> = POINTS.iter().copied().flatten().collect();
+    assert!(points.len() > 20, "the marks are read");
+    for statement in points {
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.for_sqlite())).unwrap();
+        let values = vec![rusqlite::types::Value::Null; explain.parameter_count()];
+        let steps = explain.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        for step in steps {
+            let step = step.unwrap();
+            assert!(by_whole_key(&connection, &step), "{}: {step}", statement.name);
+        }
+    }
+    let not = "SEARCH event USING INDEX event_sequence (account=?)";
+    assert!(!by_whole_key(&connection, not), "half a key names many rows");
+}
+
+/// `SEARCH t USING INDEX i (a=? AND b=?)` with a unique index of no other columns, or the same of a `PRIMARY KEY`.
+fn by_whole_key(connection: &Connection, step: &str) -> bool {
+    let Some((by, terms)) = step.trim_end_matches(')').split_once(" (") else { return false };
+    let words: Vec<_> = by.split(' ').collect();
+    let ["SEARCH", table, "USING", .., index] = words[..] else { return false };
+    let wanted: i64 = if by.ends_with("USING PRIMARY KEY") {
+        let columns = "SELECT COUNT(*) FROM pragma_table_info(?1) WHERE pk > 0";
+        connection.query_row(columns, [table], |r| r.get(0)).unwrap()
+    } else {
+        let columns = "SELECT COUNT(*) FROM sqlite_schema s, pragma_index_list(s.name) l, pragma_index_info(l.name) \
+            WHERE s.type = 'table' AND l.name = ?1 AND l.\"unique\" = 1 AND l.partial = 0";
+        connection.query_row(columns, [index], |r| r.get(0)).unwrap()
+    };
+    let terms: Vec<_> = terms.split(" AND ").collect();
+    terms.iter().all(|term| term.ends_with("=?")) && terms.len() as i64 == wanted
+}
+
 /// The recorded plans. HANDSEL_RECORD=1 writes them anew, for a reviewer to read.
 fn same_as_recorded(plans: &str) {
     let path = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/sql/plans.txt");

@@ -3,10 +3,10 @@
 use super::query;
 use crate::rig::Rig;
 use crate::support::*;
-use handsel_core::change::{Change, Write};
+use handsel_core::change::{AuditEntry, Change, Write};
 use handsel_core::checkout::{Checkout, State};
-use handsel_core::event::Kind;
-use handsel_core::id::{AccountId, CheckoutId};
+use handsel_core::event::{Event, Kind, NewEvent};
+use handsel_core::id::{AccountId, AuditId, CheckoutId, EventId};
 use handsel_store::reader::{ListQuery, Page};
 
 /// Ten checkouts, three of them of the same moment; newest first.
@@ -112,6 +112,42 @@ pub(crate) async fn kinds(rig: &Rig) {
     assert_eq!(count(Some("checkout.*")).await, 3);
     assert_eq!(count(Some("payment.*")).await, 1);
     assert_eq!(count(Some("check.*")).await, 0);
+}
+
+/// What one moment brought is listed in the order of its numbers, whatever the ids are.
+pub(crate) async fn one_moment(rig: &Rig) {
+    let account = rig.account().await;
+    let mut falling = u128::MAX;
+    let mut next = || {
+        falling -= 1;
+        falling
+    };
+    for _ in 0..3 {
+        let mut change = Change::default();
+        for kind in [Kind::CheckoutProcessing, Kind::PaymentSucceeded, Kind::CheckoutCompleted] {
+            change.events.push(NewEvent { id: EventId::from_bits(next()), ..event(account, kind, "chk_1") });
+            change.audit.push(AuditEntry { id: AuditId::from_bits(next()), ..entry(Some(account)) });
+        }
+        rig.commit(change).await.unwrap();
+    }
+    rig.settle().await;
+    let events = async |query: ListQuery| rig.store.reader.events(account, &query).await.unwrap();
+    let numbers = |page: &Page<Event>| page.data.iter().filter_map(|e| e.sequence).collect::<Vec<_>>();
+    let all = events(query(20)).await;
+    assert_eq!(numbers(&all), [9, 8, 7, 6, 5, 4, 3, 2, 1]);
+    let id = |place: usize| Some(all.data[place].new.id.to_string());
+    let further = events(ListQuery { starting_after: id(3), ..query(4) }).await;
+    assert_eq!((numbers(&further), further.has_more), (vec![5, 4, 3, 2], true));
+    let back = events(ListQuery { ending_before: id(4), ..query(4) }).await;
+    assert_eq!((numbers(&back), back.has_more), (vec![9, 8, 7, 6], false));
+    let moment = all.data[0].new.created;
+    assert_eq!(numbers(&events(ListQuery { created_gte: Some(moment), ..query(20) }).await).len(), 9);
+    assert!(events(ListQuery { created_gt: Some(moment), ..query(20) }).await.data.is_empty());
+    let of_kind = ListQuery { event_type: Some("payment.*".to_owned()), ..query(20) };
+    assert_eq!(numbers(&events(of_kind).await), [8, 5, 2]);
+    let entries = rig.store.reader.audit_entries(account, &query(20)).await.unwrap();
+    let places: Vec<_> = entries.data.iter().filter_map(|e| e.index).collect();
+    assert_eq!(places, [8, 7, 6, 5, 4, 3, 2, 1, 0]);
 }
 
 pub(crate) async fn after_sequence(rig: &Rig) {

@@ -33,6 +33,9 @@ pub(crate) async fn api_keys(rig: &Rig) {
     rig.write(vec![Write::InsertApiKey(key.clone())]).await.unwrap();
     let reader = &rig.store.reader;
     assert_eq!(reader.api_key_by_public_id(&key.public_id).await.unwrap(), Some(key.clone()));
+    let (found, holder) = reader.api_key_and_account(&key.public_id).await.unwrap().unwrap();
+    assert_eq!((found, Some(holder)), (key.clone(), reader.account(account).await.unwrap()));
+    assert_eq!(reader.api_key_and_account("of nobody").await.unwrap(), None);
     let touch = |t: i64, ip: &str| Write::TouchApiKey { id: key.id, account, at: at(t), ip: ip.to_owned() };
     rig.write(vec![touch(50, "::1"), touch(40, "::2")]).await.unwrap();
     key.last_used = Some(api_key::LastUsed { at: at(50), ip: "::1".to_owned() });
