@@ -32,7 +32,8 @@ struct Listing<T> {
 enum Order {
     /// Their ids: as good as any order, and every object has one.
     Ids(&'static PointRead),
-    /// The order of their writing, which their numbers follow.
+    /// The order of their writing, which their numbers follow; on PostgreSQL not always where two processes write one account's
+    /// objects within a millisecond.
     Marks(&'static PointRead),
 }
 
