@@ -184,3 +184,9 @@ pub const PEG_OFF_AFTER_SECONDS: u64 = 300;
 pub const PEG_BROKEN_BPS: u128 = 500;
 /// Locks of one payment option that are remembered: a day of them.
 pub const LOCKS_PER_OPTION_MAX_ENTRIES: usize = 96;
+/// A rate source: its answer, how deep a pointer goes into it, how long it may take, and how often it is asked.
+pub const RATE_ANSWER_MAX_BYTES: usize = 1024 * 1024;
+pub const RATE_POINTER_MAX_LEVELS: usize = 16;
+pub const RATE_CONNECT_TIMEOUT_MS: u64 = 3_000;
+pub const RATE_TOTAL_TIMEOUT_MS: u64 = 8_000;
+pub const RATE_REFRESH_SECONDS: u64 = 20;

@@ -4,6 +4,7 @@
 use crate::chain::{BlockHash, ChainError, HeadTag, Header, Transfer};
 use crate::delivery::{HookOutcome, HookRequest};
 use crate::id::ReceiverId;
+use crate::rate::{Pair, Ratio};
 use crate::time::Timestamp;
 use core::fmt::Debug;
 use core::future::Future;
@@ -43,6 +44,46 @@ pub trait ChainSource: Send + Sync + Debug {
     /// Ends at the latest after `limit`, earlier if the node hinted at a new head (WebSocket). A hint only.
     fn wait_for_hint(&self, limit: core::time::Duration) -> BoxFuture<'_, ()>;
 }
+
+/// One voice on what currencies are worth in assets. It may lie or be late; `core::rate` judges.
+pub trait RateSource: Send + Sync + Debug {
+    /// As the configuration names it.
+    fn name(&self) -> &str;
+    /// Asks for all of these at once. Pairs that the source doesn't know are left out.
+    fn rates<'a>(&'a self, pairs: &'a [Pair]) -> BoxFuture<'a, Result<Vec<Priced>, RateError>>;
+}
+
+/// What a source said of one pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Priced {
+    pub pair: Pair,
+    /// Units of the asset for one unit of the currency.
+    pub ratio: Ratio,
+    /// The source's own time of it, if it tells.
+    pub as_of: Option<Timestamp>,
+}
+
+/// Why a source said nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateError {
+    /// No answer, or an HTTP error.
+    Unavailable(&'static str),
+    /// An answer without what must be in it.
+    Malformed(&'static str),
+    /// It failed too often and is left alone for a while.
+    Resting,
+}
+
+impl core::fmt::Display for RateError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Unavailable(why) => write!(f, "the rate source can't be asked ({why}); check its url"),
+            Self::Malformed(what) => write!(f, "the rate source's answer is not usable ({what}); check its pointers"),
+            Self::Resting => f.write_str("the rate source failed several times and is asked again shortly"),
+        }
+    }
+}
+impl core::error::Error for RateError {}
 
 /// Sends one signed webhook attempt.
 pub trait HookSender: Send + Sync + Debug {

@@ -7,4 +7,5 @@
 pub mod egress;
 pub mod evm;
 pub mod hook_sender;
+pub mod rates;
 pub mod rpc;

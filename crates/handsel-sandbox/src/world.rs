@@ -20,6 +20,7 @@ use crate::hash::{Hash, derived_address};
 use crate::journal::JournalError;
 use crate::limits;
 use crate::node::Node;
+use crate::rates::{RATES, RateFacts, RateFault, Rates};
 use crate::receivers::{ReceiverError, Receivers};
 use crate::remote::RemoteChain;
 use crate::state::FINALIZED_DEPTH_BLOCKS;
@@ -88,6 +89,7 @@ impl std::error::Error for WorldError {}
 pub struct World {
     clock: Arc<SandboxClock>,
     receivers: Receivers,
+    rates: Rates,
     chain: Option<Arc<Simulation>>,
     remote: Option<RemoteChain>,
     producer: Option<JoinHandle<()>>,
@@ -110,8 +112,9 @@ impl World {
         let clock = tokio::task::spawn_blocking(move || SandboxClock::open(&place, system_clock)).await;
         let clock = Arc::new(clock.map_err(|_| WorldError::Stopped)?.map_err(WorldError::Clock)?);
         let receivers = Receivers::start(Arc::clone(&clock), Arc::clone(&entropy)).await.map_err(WorldError::Listen)?;
+        let rates = Rates::start(Arc::clone(&clock)).await.map_err(WorldError::Listen)?;
         let Some(chain) = chain else {
-            return Ok(Self { clock, receivers, chain: None, remote: None, producer: None });
+            return Ok(Self { clock, receivers, rates, chain: None, remote: None, producer: None });
         };
         let mut seed: Hash = [0; 32];
         entropy.fill(&mut seed);
@@ -123,7 +126,7 @@ impl World {
         let simulation = Arc::new(Simulation { chain: opened, node, clock: Arc::clone(&clock), turn: Mutex::new(()) });
         let producer =
             (!chain.block_time.is_zero()).then(|| tokio::spawn(produce(Arc::clone(&simulation), chain.block_time)));
-        Ok(Self { clock, receivers, chain: Some(simulation), remote: None, producer })
+        Ok(Self { clock, receivers, rates, chain: Some(simulation), remote: None, producer })
     }
 
     /// Lets the commands for one network go to a real node.
@@ -143,10 +146,24 @@ impl World {
         self.chain.as_ref().map(|simulation| simulation.node.url())
     }
 
+    /// The simulated rate sources.
+    pub fn rate_sources(&self) -> Vec<RateFacts> {
+        self.rates.facts()
+    }
+
     /// The chain itself, for tests that need more than the port offers: several transfers in one transaction, failed
     /// transactions, reorganisations below finality.
     pub fn chain(&self) -> Option<&Chain> {
         self.chain.as_deref().map(|simulation| &*simulation.chain)
+    }
+
+    fn rate_fault(&self, kind: &str, seconds: u64) -> Result<(), TestError> {
+        let fault = RateFault::parse(kind).ok_or(TestError::UnknownFault)?;
+        if seconds > limits::FAULT_SECONDS {
+            return Err(TestError::Invalid("a fault lasts at most 86400 seconds"));
+        }
+        self.rates.fault(fault, seconds);
+        Ok(())
     }
 
     /// Where the commands for a network go.
@@ -355,6 +372,9 @@ impl TestWorld for World {
     }
 
     fn fault(&self, network: &str, kind: &str, seconds: u64) -> BoxFuture<'_, Result<(), TestError>> {
+        if network == RATES {
+            return Box::pin(std::future::ready(self.rate_fault(kind, seconds)));
+        }
         let set = self.network(network).and_then(|network| {
             let fault = Fault::parse(kind).ok_or(TestError::UnknownFault)?;
             let Network::Simulated(simulation) = network else {

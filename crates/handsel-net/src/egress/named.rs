@@ -121,6 +121,16 @@ impl NamedEndpoint {
         self.ask(Message { method: Method::POST, path_and_query, headers: self.headers.clone(), body }, read_max).await
     }
 
+    /// Gets a whole answer of at most `read_max` bytes.
+    ///
+    /// # Errors
+    /// Why there is no whole answer. An HTTP status is no error here.
+    pub async fn get_json(&self, read_max: usize) -> Result<Answer, EgressError> {
+        let path_and_query = &self.url[Position::BeforePath..Position::AfterQuery];
+        let headers = self.headers.clone();
+        self.ask(Message { method: Method::GET, path_and_query, headers, body: Bytes::new() }, read_max).await
+    }
+
     /// Asks for another path of the same host, with more headers: the CLI's way to its own server.
     ///
     /// # Errors

@@ -5,5 +5,6 @@ mod hostile;
 mod judge;
 mod node;
 mod peer;
+mod rates;
 mod recorded;
 mod tls;
