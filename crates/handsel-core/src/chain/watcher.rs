@@ -413,7 +413,9 @@ impl Watcher {
             (None, None) => head.number.saturating_sub(CHAIN_START_DEPTH_BLOCKS),
         };
         // A chain that was never watched begins with one header.
-        let room = CHAIN_LOOKAHEAD_MAX_BLOCKS.saturating_sub(self.branch.len());
+        // A branch that replaces ours must outgrow it first, however deep it begins.
+        let leaving = self.canon.len().saturating_sub(self.ancestor().unwrap_or(0));
+        let room = CHAIN_LOOKAHEAD_MAX_BLOCKS.saturating_add(leaving).saturating_sub(self.branch.len());
         let room = if self.top().is_none() { 1 } else { u64::try_from(room).unwrap_or(0) };
         let end = head.number.min(first.saturating_add(room).saturating_sub(1));
         let early = self.is_ahead_of_time(&head).then_some(head.number);

@@ -257,6 +257,29 @@ fn a_shorter_branch_is_followed_too() {
     assert_eq!(run.store.finalized, 19);
 }
 
+/// Deeper than the watcher looks ahead: the branch is shorter than ours at first, and its node goes on while it is read.
+#[test]
+fn a_deep_reorg_that_grows_while_it_is_read_is_followed() {
+    for (depth, blocks) in [(100, 80), (100, 64), (100, 99), (64, 64), (70, 1)] {
+        let mut node = Node::new(300, 250);
+        let mut run = Run::new();
+        run.settle(&node);
+        node.reorg(depth, blocks, false);
+        run.input(node.poll());
+        // The headers are answered, the transfers are not.
+        while let Some(question) = run.open.pop_front() {
+            let answer = match question {
+                Effect::FetchTransfers(_) => failure(&question),
+                _ => node.answer(&question),
+            };
+            run.input(answer.unwrap());
+        }
+        node.mine(200);
+        run.settle(&node);
+        run.assert_is(&node);
+    }
+}
+
 #[test]
 fn a_lagging_node_changes_nothing() {
     let node = Node::new(40, 20);
