@@ -39,8 +39,9 @@ pub trait ChainSource: Send + Sync + Debug {
     /// All ERC-20 transfers of one block, by block HASH, so that an empty answer means something (EIP-234).
     /// Includes tokens that nobody listed: the matcher counts and ignores those.
     fn transfers(&self, block: BlockHash) -> BoxFuture<'_, Result<Vec<Transfer>, ChainError>>;
-    /// The decimals that a token states of itself, to compare with the configuration.
-    fn token_decimals(&self, token: crate::chain::Address) -> BoxFuture<'_, Result<u8, ChainError>>;
+    /// The decimals that a token states of itself, to compare with the configuration; `None` where the node knows for sure that
+    /// it states none (no contract, or one without such a function). An error says nothing about the token.
+    fn token_decimals(&self, token: crate::chain::Address) -> BoxFuture<'_, Result<Option<u8>, ChainError>>;
     /// Ends at the latest after `limit`, earlier if the node hinted at a new head (WebSocket). A hint only.
     fn wait_for_hint(&self, limit: core::time::Duration) -> BoxFuture<'_, ()>;
 }

@@ -125,22 +125,16 @@ impl Loop {
         }
         let mut kept = Vec::with_capacity(self.network.tokens.len());
         for token in self.network.tokens.clone() {
-            match self.source.token_decimals(token.contract).await {
-                Ok(stated) if stated == token.decimals => kept.push(token),
-                Err(error @ ChainError::Unavailable(_)) => return Err(failed(error)),
-                answer => {
-                    let stated = answer.map_or_else(|error| error.to_string(), |decimals| decimals.to_string());
-                    let (network, asset, configured) = (&self.network.name, &token.asset, token.decimals);
-                    tracing::error!(
-                        network,
-                        asset,
-                        configured,
-                        stated,
-                        "the token's decimals are not as configured: disabled"
-                    );
-                    self.engine.inner.pulse.disable(network, asset);
-                }
+            // A node that can't say it now is asked again: the token is good until it says otherwise.
+            let stated = self.source.token_decimals(token.contract).await.map_err(failed)?;
+            if stated == Some(token.decimals) {
+                kept.push(token);
+                continue;
             }
+            let (network, asset, configured) = (&self.network.name, &token.asset, token.decimals);
+            let text = "the token's decimals are not as configured: disabled";
+            tracing::error!(network, asset, configured, ?stated, text);
+            self.engine.inner.pulse.disable(network, asset);
         }
         self.network.tokens = kept;
         Ok(())

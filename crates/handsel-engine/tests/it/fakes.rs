@@ -25,6 +25,8 @@ struct Blocks {
     all: HashMap<BlockHash, Block>,
     made: u64,
     broken: bool,
+    /// So often the node has an internal error where it is asked for a token's decimals.
+    decimals_refusals: u32,
 }
 
 /// A node with one chain.
@@ -96,6 +98,10 @@ impl FakeChain {
         self.blocks.lock().unwrap().broken = broken;
     }
 
+    pub(crate) fn refuse_decimals(&self, times: u32) {
+        self.blocks.lock().unwrap().decimals_refusals = times;
+    }
+
     pub(crate) fn height(&self) -> u64 {
         self.blocks.lock().unwrap().canon.len() as u64 - 1
     }
@@ -129,8 +135,13 @@ impl ChainSource for FakeChain {
         let found = self.read(move |blocks| blocks.all.get(&block).map(|b| b.transfers.clone()));
         Box::pin(async { found.await?.ok_or(ChainError::UnknownBlock) })
     }
-    fn token_decimals(&self, token: Address) -> BoxFuture<'_, Result<u8, ChainError>> {
-        self.read(move |_| if token == Address([0xc2; 20]) { 18 } else { 6 })
+    fn token_decimals(&self, token: Address) -> BoxFuture<'_, Result<Option<u8>, ChainError>> {
+        let refusals = self.blocks.lock().unwrap().decimals_refusals.checked_sub(1);
+        if let Some(left) = refusals {
+            self.blocks.lock().unwrap().decimals_refusals = left;
+            return Box::pin(async { Err(ChainError::Refused { code: -32_603 }) });
+        }
+        self.read(move |_| Some(if token == Address([0xc2; 20]) { 18 } else { 6 }))
     }
     fn wait_for_hint(&self, limit: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(limit.min(Duration::from_millis(5))))

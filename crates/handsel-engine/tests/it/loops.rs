@@ -305,3 +305,17 @@ async fn another_chain_is_not_followed_and_a_wrong_token_is_not_offered() {
     until("recovery", || async { bench.engine.network_health()[0].health == Health::Current }).await;
     running.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_fails_at_first_costs_no_token_its_place() {
+    let bench = Bench::open().await;
+    bench.xpub_wallet().await;
+    let (chain, sender) = (Arc::new(FakeChain::new(313_137)), Arc::new(FakeSender::default()));
+    chain.refuse_decimals(2);
+    let running = Running::start(&bench, &chain, &sender);
+    until("the first round", || async { bench.engine.network_health()[0].health == Health::Current }).await;
+    let made = bench.engine.create_checkout(&bench.ask("POST /v1/checkouts"), new_checkout("5")).await.unwrap();
+    let made = json(&made);
+    assert_eq!(text(&made, "/payment_options/0/evm/asset"), "USDC");
+    running.stop().await;
+}

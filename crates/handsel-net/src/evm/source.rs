@@ -91,16 +91,18 @@ impl EvmSource {
         Ok(found)
     }
 
-    async fn decimals_of(&self, token: Address) -> Result<u8, ChainError> {
+    async fn decimals_of(&self, token: Address) -> Result<Option<u8>, ChainError> {
         // The selector of `decimals()`.
         let call = Call::new("eth_call", format!(r#"[{{"to":"{token}","data":"0x313ce567"}},"latest"]"#));
-        let word: Option<CallWord> = self.rpc.call(&call, RPC_ANSWER_MAX_BYTES).await.map_err(chain_error)?;
-        let word = word.and_then(|word| word.0).ok_or(ChainError::Malformed("no contract at the token's address"))?;
-        let (head, last) = word.split_at(31);
-        match (head.iter().all(|byte| *byte == 0), last) {
-            (true, [decimals]) => Ok(*decimals),
-            _ => Err(ChainError::Malformed("decimals beyond all measure")),
-        }
+        let word: Option<CallWord> = match self.rpc.call(&call, RPC_ANSWER_MAX_BYTES).await {
+            Err(RpcError::Node { refusal: NodeRefusal::Reverted, .. }) => return Ok(None),
+            answer => answer.map_err(chain_error)?,
+        };
+        let word = word.ok_or(ChainError::Malformed("no answer of the token's contract"))?;
+        Ok(word.0.and_then(|word| match word.split_at(31) {
+            (head, [decimals]) if head.iter().all(|byte| *byte == 0) => Some(*decimals),
+            _ => None,
+        }))
     }
 }
 
@@ -145,7 +147,7 @@ impl ChainSource for EvmSource {
         Box::pin(self.transfers_of(block))
     }
 
-    fn token_decimals(&self, token: Address) -> BoxFuture<'_, Result<u8, ChainError>> {
+    fn token_decimals(&self, token: Address) -> BoxFuture<'_, Result<Option<u8>, ChainError>> {
         Box::pin(self.decimals_of(token))
     }
 

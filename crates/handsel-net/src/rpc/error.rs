@@ -15,6 +15,8 @@ pub enum NodeRefusal {
     RateLimited,
     /// It does not have this method.
     UnknownMethod,
+    /// The contract that was called undid the call.
+    Reverted,
     /// Anything else.
     Other,
 }
@@ -106,6 +108,8 @@ pub(super) fn classify(code: i64, message: &str) -> NodeRefusal {
         NodeRefusal::UnknownBlock
     } else if code == -32_601 {
         NodeRefusal::UnknownMethod
+    } else if says(&["revert"]) {
+        NodeRefusal::Reverted
     } else if says(&RATE) || code == 429 {
         NodeRefusal::RateLimited
     } else if says(&RANGE) || code == -32_005 || code == 35 {
@@ -131,6 +135,8 @@ mod tests {
             (-32_005, "daily request limit reached", NodeRefusal::RateLimited),
             (429, "", NodeRefusal::RateLimited),
             (-32_601, "the method eth_getBlockReceipts does not exist", NodeRefusal::UnknownMethod),
+            (3, "execution reverted", NodeRefusal::Reverted),
+            (-32_000, "VM Exception while processing transaction: revert", NodeRefusal::Reverted),
             (-32_602, "TAG safe not supported", NodeRefusal::Other),
         ] {
             assert_eq!(classify(code, message), refusal, "{code} {message}");

@@ -204,18 +204,24 @@ async fn chain_id_and_decimals_are_read_and_checked() {
     })
     .await;
     assert_eq!(source(&[&node]).chain_id().await, Ok(728_126_428));
-    assert_eq!(source(&[&node]).token_decimals(Address([1; 20])).await, Ok(6));
-    for (answer, error) in [
-        (r#""0x06""#, ChainError::Malformed("a value of another type or form than promised")),
-        (r#""0x""#, ChainError::Malformed("no contract at the token's address")),
-        ("null", ChainError::Malformed("no contract at the token's address")),
-        (
-            r#""0x0000000000000000000000000000000000000000000000000000000000000106""#,
-            ChainError::Malformed("decimals beyond all measure"),
-        ),
+    let decimals = async |node: &FakeNode| source(&[node]).token_decimals(Address([1; 20])).await;
+    assert_eq!(decimals(&node).await, Ok(Some(6)));
+    // What the contract says for sure …
+    let absurd = format!(r#""0x{:064x}""#, 0x106);
+    for answer in [result(r#""0x""#), result(&absurd), refusal(3, "execution reverted")] {
+        let node = FakeNode::start(move |_| answer.clone()).await;
+        assert_eq!(decimals(&node).await, Ok(None));
+    }
+    // … and what says nothing about it.
+    for answer in [
+        result(r#""0x06""#),
+        result("null"),
+        refusal(-32_000, "header not found"),
+        refusal(-32_005, "limit exceeded"),
+        refusal(-32_603, "internal error"),
     ] {
-        let node = FakeNode::start(move |_| result(answer)).await;
-        assert_eq!(source(&[&node]).token_decimals(Address([1; 20])).await.unwrap_err(), error);
+        let node = FakeNode::start(move |_| answer.clone()).await;
+        assert!(decimals(&node).await.is_err());
     }
 }
 

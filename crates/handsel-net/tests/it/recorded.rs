@@ -68,7 +68,7 @@ async fn heads_identity_and_the_unknown_are_read() {
     );
     assert_eq!(anvil.header(head.hash).await, Ok(Some(head)));
     assert_eq!(anvil.chain_id().await, Ok(31_337));
-    assert_eq!(anvil.token_decimals(Address::parse(TOKEN).unwrap()).await, Ok(6));
+    assert_eq!(anvil.token_decimals(Address::parse(TOKEN).unwrap()).await, Ok(Some(6)));
     let unknown = BlockHash([0xab; 32]);
     assert_eq!(anvil.header(unknown).await, Ok(None));
     assert_eq!(anvil.transfers(unknown).await, Err(ChainError::UnknownBlock));

@@ -128,13 +128,14 @@ async fn look_at_chain(chain: &Chain) -> Vec<Finding> {
         for token in &network.tokens {
             let what = format!("{} {}", network.name, token.asset);
             findings.push(match source.token_decimals(token.contract).await {
-                Ok(decimals) if decimals == token.decimals => {
+                Ok(Some(decimals)) if decimals == token.decimals => {
                     finding(what, Verdict::Ok, format!("{decimals} decimals"))
                 }
-                Ok(decimals) => {
+                Ok(Some(decimals)) => {
                     let text = format!("the contract says {decimals} decimals, the configuration {}", token.decimals);
                     finding(what, Verdict::Fail, text)
                 }
+                Ok(None) => finding(what, Verdict::Fail, "no contract at this address says its decimals"),
                 Err(error) => finding(what, Verdict::Fail, format!("decimals() gives nothing: {error}")),
             });
         }
