@@ -109,7 +109,8 @@ pub struct IdempotentAnswer {
     pub created: Timestamp,
 }
 
-/// How one chain's cursor moves with this Change; refused (`Conflict`) unless the stored tip is `expected_tip`.
+/// How one chain's cursor moves with this Change; refused (`Conflict`) unless the stored tip is `expected_tip` and the chain is not
+/// halted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CursorMove {
     pub network: String,

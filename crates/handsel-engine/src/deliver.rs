@@ -16,6 +16,8 @@ use tokio::task::JoinSet;
 
 /// How long the loop rests where the store says that something is due but gives nothing.
 const REST: Duration = Duration::from_millis(200);
+/// What other processes put into the same database is found at this beat.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// After a store that doesn't answer.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// How long flying attempts may take when the server stops; an attempt's own deadlines are shorter.
@@ -147,8 +149,11 @@ async fn until_due(engine: &Engine, claimed: Result<usize, ()>) {
     }
     match engine.inner.reader.next_delivery_due().await {
         Ok(Some(due)) if due <= engine.now() => tokio::time::sleep(REST).await,
-        Ok(Some(due)) => engine.inner.clock.sleep_until(due).await,
-        Ok(None) => std::future::pending().await,
+        Ok(Some(due)) => {
+            // Both ends mean the same: look.
+            let _ = tokio::time::timeout(LOOK_AGAIN, engine.inner.clock.sleep_until(due)).await;
+        }
+        Ok(None) => tokio::time::sleep(LOOK_AGAIN).await,
         Err(_) => tokio::time::sleep(STORE_PAUSE).await,
     }
 }

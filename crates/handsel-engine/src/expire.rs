@@ -44,8 +44,10 @@ impl Engine {
         let due = self.inner.reader.checkouts_to_expire(self.now(), limits::EXPIRY_SWEEP_MAX_CHECKOUTS).await?;
         let mut heights = HashMap::new();
         for checkout in due.iter().filter(|checkout| checkout.state == State::Open) {
-            if self.chains_have_passed(checkout, &mut heights).await? {
-                self.expire(checkout.id).await?;
+            let passed = self.chains_have_passed(checkout, &mut heights).await?;
+            // One that can't be ended now stands in nobody's way.
+            if passed && let Err(refusal) = self.expire(checkout.id).await {
+                tracing::error!(checkout = %checkout.id, detail = %refusal.detail, "it was not ended; trying again");
             }
         }
         Ok(())

@@ -5,6 +5,7 @@
 use crate::{Engine, Refusal};
 use handsel_core::chain::{Header, Network, Transfer};
 use handsel_core::matching::{AddedBlock, AddressBook, Match, Matched, Watch};
+use handsel_store::reader::{WatchPlace, Watched};
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use tokio::sync::Mutex;
@@ -15,40 +16,41 @@ const ROWS_AT_ONCE: u32 = 10_000;
 #[derive(Debug)]
 pub(crate) struct WatchBook {
     book: RwLock<AddressBook>,
-    /// The last row that was loaded, by network; held while loading.
-    marks: Mutex<HashMap<String, i64>>,
+    /// How far each network's rows were loaded; held while loading.
+    places: Mutex<HashMap<String, WatchPlace>>,
 }
 
 impl WatchBook {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { book: RwLock::new(AddressBook::new(seed)), marks: Mutex::default() }
+        Self { book: RwLock::new(AddressBook::new(seed)), places: Mutex::default() }
     }
 
     /// Loads what was written since the last time, for every configured network.
     pub(crate) async fn refresh(&self, engine: &Engine) -> Result<(), Refusal> {
-        let mut marks = self.marks.lock().await;
+        let mut places = self.places.lock().await;
         for network in &engine.inner.settings.networks {
-            let mark = marks.entry(network.name.clone()).or_insert(0);
-            loop {
-                let rows = engine.inner.reader.watched_after(&network.name, *mark, ROWS_AT_ONCE).await?;
-                let Some(last) = rows.last() else { break };
-                *mark = last.mark;
-                let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
-                for row in &rows {
-                    book.insert(&Watch {
-                        account: row.account,
-                        checkout: row.checkout,
-                        option: row.option,
-                        network: &row.network,
-                        token: row.token,
-                        address: row.address,
-                        payable: row.payable,
-                        unique_amount: row.unique_amount,
-                    });
-                }
-            }
+            let place = places.entry(network.name.clone()).or_default();
+            let reader = &engine.inner.reader;
+            *place = reader.watched_since(&network.name, *place, ROWS_AT_ONCE, |rows| self.insert(&rows)).await?;
         }
         Ok(())
+    }
+
+    /// Saying a row twice changes nothing.
+    fn insert(&self, rows: &[Watched]) {
+        let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            book.insert(&Watch {
+                account: row.account,
+                checkout: row.checkout,
+                option: row.option,
+                network: &row.network,
+                token: row.token,
+                address: row.address,
+                payable: row.payable,
+                unique_amount: row.unique_amount,
+            });
+        }
     }
 
     /// Blocks with those of their transfers that go to addresses of ours.

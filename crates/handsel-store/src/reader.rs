@@ -1,6 +1,9 @@
 //! Typed questions. Whatever belongs to an account is asked for with the account first.
 
 mod list;
+mod watched;
+
+pub use watched::WatchPlace;
 
 use crate::read_pool::ReadPool;
 use crate::rows::{
@@ -338,12 +341,6 @@ impl Reader {
     /// Canonical headers of a network, newest first.
     pub async fn recent_headers(&self, network: &str, limit: u32) -> Result<Vec<Header>, ReadError> {
         self.rows(&sql::HEADERS, vec![Value::Owned(network.to_owned()), number(limit)], chain::decode_header).await
-    }
-
-    /// Options written after `mark`, oldest first.
-    pub async fn watched_after(&self, network: &str, mark: i64, limit: u32) -> Result<Vec<Watched>, ReadError> {
-        let key = vec![Value::Owned(network.to_owned()), Value::Int(mark), number(limit)];
-        self.rows(&sql::WATCHED_AFTER, key, checkout::decode_watched).await
     }
 
     /// Amounts leased at (network, token, address), static mode: within expiry + cooldown.

@@ -117,7 +117,7 @@ macro_rules! statements {
     (@point [$(locks)?] $name:ident) => { None };
 }
 
-/// What only PostgreSQL's sequencer asks for.
+/// What only PostgreSQL is asked: what its sequencer numbers, and which rows may still become visible.
 #[cfg(feature = "postgres")]
 pub(crate) mod waiting {
     use super::Statement;
@@ -130,6 +130,9 @@ pub(crate) mod waiting {
         };
     }
     waiting! {
+        WATCH_HEAD = "SELECT COALESCE(MAX(mark), 0), pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM watch \
+            WHERE network = ?1";
+        NEXT_TRANSACTION = "SELECT pg_current_xact_id()::text::bigint";
         EVENTS = "SELECT id, account FROM event WHERE sequence IS NULL ORDER BY mark LIMIT ?1";
         EVENT_NUMBER = "UPDATE event SET sequence = ?2 WHERE id = ?1 AND sequence IS NULL";
         DELIVERIES = "SELECT d.id, d.webhook, d.event FROM delivery d JOIN event e ON e.id = d.event \
@@ -424,7 +427,7 @@ statements! {
     CURSOR_INSERT = "INSERT INTO chain_cursor (network, number, hash, parent, time_seconds, finalized, halted, moved_at) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
     CURSOR_MOVE = "UPDATE chain_cursor SET number = ?2, hash = ?3, parent = ?4, time_seconds = ?5, finalized = ?6, \
-        halted = ?7, moved_at = ?8 WHERE network = ?1 AND hash = ?9";
+        halted = ?7, moved_at = ?8 WHERE network = ?1 AND hash = ?9 AND halted = 0";
     BLOCK_ADD = "INSERT INTO chain_block (network, hash, number, parent, time_seconds, canonical) \
         VALUES (?1, ?2, ?3, ?4, ?5, 1) ON CONFLICT (network, hash) DO UPDATE SET canonical = 1";
     BLOCK_ORPHAN = "UPDATE chain_block SET canonical = 0 WHERE network = ?1 AND hash = ?2";

@@ -13,6 +13,7 @@ mod support;
 use handsel_core::change::{Change, Write};
 use handsel_core::secret::SecretText;
 use handsel_store::postgres::{PostgresConfig, run_migrations};
+use handsel_store::reader::WatchPlace;
 use handsel_store::{Database, OpenError, Store, StoreConfig};
 use rig::Rig;
 use std::collections::HashSet;
@@ -61,6 +62,45 @@ async fn two_processes_share_the_work() {
         assert_eq!(rig.store.reader.audit_head().await.unwrap().size, 128);
         other.writer.close().await;
         rig
+    })
+    .await;
+}
+
+/// A transaction that wrote its row early and ends late hides it from whoever reads meanwhile, but not for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_watched_option_is_missed_however_commits_cross() {
+    let Some(server) = rig::server() else { return };
+    rig::tell(async move {
+        let rig = Rig::postgres(&server).await;
+        let account = rig.account().await;
+        rig.write(vec![Write::InsertCheckout(checkout(account))]).await.unwrap();
+        let reader = &rig.store.reader;
+        let read = async |place: &mut WatchPlace| {
+            let mut rows = Vec::new();
+            *place = reader.watched_since(NETWORK, *place, 10, |page| rows.extend(page)).await.unwrap();
+            rows.iter().map(|row| row.option).collect::<Vec<_>>()
+        };
+        let mut place = WatchPlace::default();
+        assert_eq!(read(&mut place).await, [0]);
+        let Database::Postgres(config) = &rig.config.database else { unreachable!() };
+        let (host, database) = config.url.expose().rsplit_once('/').unwrap();
+        let slow = rig::connect(host, database).await;
+        let row = "INSERT INTO watch (account, checkout, option_index, network, token, address, payable, unique_amount, created) \
+            SELECT account, checkout, 7, network, token, address, payable, unique_amount, created FROM watch LIMIT 1";
+        slow.batch_execute(&format!("BEGIN; SELECT pg_current_xact_id(); {row}")).await.unwrap();
+        rig.write(vec![Write::InsertCheckout(checkout(account))]).await.unwrap();
+        assert!(read(&mut place).await.contains(&0), "the one that was quicker");
+        read(&mut place).await;
+        slow.batch_execute("COMMIT").await.unwrap();
+        assert!(read(&mut place).await.contains(&7), "the one that was slower");
+        // Once nobody can come in between, nothing is given again.
+        for _ in 0..1_000 {
+            if read(&mut place).await.is_empty() {
+                return rig;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("rows are given again for ever");
     })
     .await;
 }

@@ -313,9 +313,52 @@ async fn a_node_that_fails_at_first_costs_no_token_its_place() {
     let (chain, sender) = (Arc::new(FakeChain::new(313_137)), Arc::new(FakeSender::default()));
     chain.refuse_decimals(2);
     let running = Running::start(&bench, &chain, &sender);
-    until("the first round", || async { bench.engine.network_health()[0].health == Health::Current }).await;
+    until("the first round", || async {
+        bench.engine.network_health().iter().any(|network| network.health == Health::Current)
+    })
+    .await;
     let made = bench.engine.create_checkout(&bench.ask("POST /v1/checkouts"), new_checkout("5")).await.unwrap();
-    let made = json(&made);
-    assert_eq!(text(&made, "/payment_options/0/evm/asset"), "USDC");
+    assert_eq!(text(&json(&made), "/payment_options/0/asset"), "USDC");
+    running.stop().await;
+}
+
+fn behind_its_back(bench: &Bench, statement: &str) {
+    let database = rusqlite::Connection::open(bench.directory().join("handsel.db")).unwrap();
+    assert_ne!(database.execute(statement, []).unwrap(), 0, "{statement}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkout_that_cannot_be_ended_stands_in_nobodys_way() {
+    let bench = Bench::open().await;
+    bench.xpub_wallet().await;
+    let (chain, sender) = (Arc::new(FakeChain::new(313_137)), Arc::new(FakeSender::default()));
+    let (broken, _) = checkout(&bench, "5").await;
+    behind_its_back(&bench, &format!("UPDATE checkout SET private = x'00', closes_at = 1 WHERE id = '{broken}'"));
+    let (whole, _) = checkout(&bench, "5").await;
+    let running = Running::start(&bench, &chain, &sender);
+    until("expiry", || async {
+        bench.clock.advance(3_600);
+        has_status(&bench, whole, "expired").await
+    })
+    .await;
+    running.stop().await;
+}
+
+/// Another process on the same database may have queued it and be gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_that_somebody_else_queued_is_sent() {
+    let bench = Bench::open().await;
+    webhook(&bench, URL).await;
+    bench.xpub_wallet().await;
+    let (chain, sender) = (Arc::new(FakeChain::new(313_137)), Arc::new(FakeSender::default()));
+    let running = Running::start(&bench, &chain, &sender);
+    until("everything sent", || settled(&bench)).await;
+    let sent = sender.received(URL).len();
+    behind_its_back(
+        &bench,
+        "UPDATE delivery SET state = 'pending', version = version + 1, wake = 1 \
+        WHERE id = (SELECT MIN(id) FROM delivery)",
+    );
+    until("the other's delivery", || async { sender.received(URL).len() == sent + 1 }).await;
     running.stop().await;
 }

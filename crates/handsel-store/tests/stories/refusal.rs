@@ -130,6 +130,12 @@ pub(crate) async fn cursors(rig: &Rig) {
     assert_eq!((found.tip, found.finalized, found.halted, found.at), (next, 99, false, at(90)));
     let halted = CursorMove { halted: true, added: Vec::new(), ..cursor(Some(next.hash), next) };
     rig.commit(moved(halted)).await.unwrap();
+    let on = header(102, 0);
+    assert_eq!(
+        rig.commit(moved(cursor(Some(next.hash), on))).await,
+        Err(CommitError::Conflict),
+        "another process stops too"
+    );
     assert!(rig.store.reader.cursor(NETWORK).await.unwrap().unwrap().halted);
 }
 

@@ -6,6 +6,7 @@ use handsel_core::audit::merkle::{Frontier, leaf_hash, node_hash};
 use handsel_core::change::{Change, CursorMove, Write};
 use handsel_core::checkout::{Checkout, State};
 use handsel_store::Store;
+use handsel_store::reader::{Reader, WatchPlace, Watched};
 
 /// Places are 0, 1, 2, … and every perfect subtree's root is stored, also across a restart.
 pub(crate) async fn indexes_and_nodes(rig: &Rig) {
@@ -48,13 +49,19 @@ pub(crate) async fn indexes_and_nodes(rig: &Rig) {
     again.writer.close().await;
 }
 
+async fn watched(reader: &Reader, network: &str) -> Vec<Watched> {
+    let mut all = Vec::new();
+    reader.watched_since(network, WatchPlace::default(), 10, |rows| all.extend(rows)).await.unwrap();
+    all
+}
+
 pub(crate) async fn watch_marks(rig: &Rig) {
     let account = rig.account().await;
     let mut two = static_checkout(account, 3);
     two.options.push(checkout(account).options[0].clone());
     rig.write(vec![Write::InsertCheckout(two.clone()), Write::InsertCheckout(checkout(account))]).await.unwrap();
     let reader = &rig.store.reader;
-    let all = reader.watched_after(NETWORK, 0, 10).await.unwrap();
+    let all = watched(reader, NETWORK).await;
     assert_eq!(all.len(), 3);
     assert!(all.is_sorted_by_key(|w| w.mark));
     let one = &all[0];
@@ -63,12 +70,18 @@ pub(crate) async fn watch_marks(rig: &Rig) {
     assert_eq!((one.payable, one.unique_amount), (u128::MAX - 3, true));
     assert_eq!((one.created, one.expires_at), (two.created, two.terms.expires_at));
     assert!(!all[1].unique_amount);
-    assert_eq!(reader.watched_after(NETWORK, all[0].mark, 1).await.unwrap(), all[1..2]);
-    assert!(reader.watched_after("other", 0, 10).await.unwrap().is_empty());
+    assert!(watched(reader, "other").await.is_empty());
+    let mut pages = Vec::new();
+    let place = reader.watched_since(NETWORK, WatchPlace::default(), 2, |rows| pages.push(rows.len())).await.unwrap();
+    assert_eq!(pages, [2, 1]);
+    rig.write(vec![Write::InsertCheckout(checkout(account))]).await.unwrap();
+    let mut new = Vec::new();
+    reader.watched_since(NETWORK, place, 10, |rows| new.extend(rows)).await.unwrap();
+    assert_eq!(new.iter().filter(|w| !all.contains(w)).count(), 1, "the new one, whatever else comes again");
     let longer =
         Checkout { version: 2, terms: handsel_core::checkout::Terms { expires_at: at(9_999_999), ..two.terms }, ..two };
     rig.write(vec![Write::UpdateCheckout(longer)]).await.unwrap();
-    assert_eq!(reader.watched_after(NETWORK, 0, 1).await.unwrap()[0].expires_at, at(9_999_999));
+    assert_eq!(watched(reader, NETWORK).await[0].expires_at, at(9_999_999));
 }
 
 pub(crate) async fn headers(rig: &Rig) {

@@ -28,7 +28,7 @@ pub(crate) fn server() -> Option<String> {
 }
 
 #[cfg(feature = "postgres")]
-async fn connect(server: &str, database: &str) -> tokio_postgres::Client {
+pub(crate) async fn connect(server: &str, database: &str) -> tokio_postgres::Client {
     let (client, connection) =
         tokio_postgres::connect(&format!("{server}/{database}"), tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
