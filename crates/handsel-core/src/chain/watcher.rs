@@ -269,6 +269,11 @@ impl Watcher {
             || self.branch.iter().any(|c| c.header.hash == header.hash)
     }
 
+    /// Older than all that we remember: its node lags or still syncs, which says nothing about our chain.
+    fn is_before_memory(&self, header: &Header) -> bool {
+        self.canon.front().is_some_and(|oldest| header.number < oldest.number)
+    }
+
     /// A header whose time is too far ahead of ours waits.
     fn is_ahead_of_time(&self, header: &Header) -> bool {
         let now = u64::try_from(self.now.seconds()).unwrap_or(0);
@@ -306,7 +311,8 @@ impl Watcher {
 
     /// A head that we don't hold: on top of ours, or the tip of another branch.
     fn follow_head(&mut self) {
-        let Some(head) = self.head.filter(|h| !self.is_ahead_of_time(h) && !self.holds(h)) else { return };
+        let news = |h: &Header| !self.is_ahead_of_time(h) && !self.holds(h) && !self.is_before_memory(h);
+        let Some(head) = self.head.filter(news) else { return };
         match self.top() {
             Some(top) if links(&top, &head) => self.branch.push_back(Candidate { header: head, transfers: None }),
             // Another branch, even a shorter one: the node's word is what is canonical. Only a poll's word, for an older head

@@ -292,6 +292,24 @@ fn a_lagging_node_changes_nothing() {
     run.assert_is(&node);
 }
 
+/// Restored from a backup, or still syncing: it shows blocks that are older than all that we remember.
+#[test]
+fn a_node_far_behind_changes_nothing() {
+    let mut node = Node::new(60, 20);
+    let mut run = Run::new();
+    run.settle(&node);
+    run.watcher = run.store.resume(10);
+    for blocks in [1, 20, 45] {
+        let mut behind = node.clone();
+        behind.chain.truncate(blocks);
+        run.input(behind.poll());
+        assert_eq!((run.halted, run.open.len()), (None, 0), "{blocks} blocks");
+    }
+    node.mine(25);
+    run.settle(&node);
+    run.assert_is(&node);
+}
+
 #[test]
 fn a_fork_below_finality_halts_for_good() {
     let mut node = Node::new(40, 5);
