@@ -6,7 +6,7 @@ use super::sums::{Lateness, MICRO_PER_MINOR};
 use super::{Checkout, Credit, Exception, ExceptionKind, PaymentOption, Standing, State};
 use crate::event::Kind;
 use crate::id::PaymentId;
-use crate::limits::CHECKOUT_EXPIRES_MAX_SECONDS;
+use crate::limits::{CHECKOUT_EXPIRES_MAX_SECONDS, TAG_COOLDOWN_DAYS};
 use crate::payment::Outcome;
 use crate::time::Timestamp;
 use core::fmt;
@@ -88,6 +88,8 @@ pub enum Refused {
     NotDue,
     /// It would stay open for longer than a checkout may.
     TooLong,
+    /// Its unique amount may be another checkout's by now.
+    AmountReleased,
     /// There is no open matter that this resolves.
     NothingOpen,
     /// The payment is not one of its credits.
@@ -108,6 +110,9 @@ impl fmt::Display for Refused {
             Self::State { is, allowed } => write!(f, "the checkout is {is}; possible now: {}", allowed.join(", ")),
             Self::NotDue => f.write_str("the checkout has not reached its end yet"),
             Self::TooLong => f.write_str("a checkout stays open for at most 30 days from now: extend it by less"),
+            Self::AmountReleased => f.write_str(
+                "this checkout expired so long ago that its unique amount was given up: create a new checkout",
+            ),
             Self::NothingOpen => f.write_str("the checkout has no open exception that this action resolves"),
             Self::UnknownPayment => f.write_str("the payment does not belong to this checkout"),
             Self::OldNews => f.write_str("the checkout knows that about the payment already"),
@@ -399,6 +404,7 @@ impl Checkout {
         let span = Duration::from_secs(seconds);
         let until = match self.state {
             State::Open | State::Processing => self.terms.expires_at.plus(span),
+            State::Expired { .. } if self.amount_released(now) => return Err(Refused::AmountReleased),
             State::Expired { .. } => now.plus(span),
             State::Complete { .. } | State::Canceled { .. } => return Err(self.state.refuse()),
         };
@@ -411,6 +417,12 @@ impl Checkout {
         }
         self.review(now, events);
         Ok(())
+    }
+
+    /// True where an amount that told this checkout apart is not kept for it any more.
+    fn amount_released(&self, now: Timestamp) -> bool {
+        let kept = Duration::from_secs(TAG_COOLDOWN_DAYS * 86_400);
+        self.options.iter().any(|o| o.derivation.is_none()) && self.terms.expires_at.plus(kept) <= now
     }
 
     fn accept_as_paid(

@@ -5,6 +5,7 @@ use crate::scene::{CONFIRMATIONS, Chain, FINALITY_LAG, SHOP, Scene, Send, USDC, 
 use handsel_core::checkout::{Checkout, Command, Refused, Resolution};
 use handsel_core::matching::Incident;
 use handsel_core::payment::State;
+use handsel_core::time::Timestamp;
 
 struct Play {
     scene: Scene,
@@ -175,6 +176,25 @@ fn what_cannot_be_resolved_says_so() {
     assert_eq!(refused.to_string(), "the checkout is complete; possible now: resolve");
     assert!(matches!(resolve(&mut scene, Resolution::AcceptAsPaid), Err(Refused::State { .. })));
     assert!(matches!(scene.command(Command::Extend { seconds: 60 }), Err(Refused::State { .. })));
+}
+
+/// A unique amount is kept for seven days after the end; whoever pays it later may pay another checkout.
+#[test]
+fn a_checkout_whose_amount_was_given_up_is_not_opened_again() {
+    const WEEK: i64 = 7 * 86_400;
+    let expired = |derivation| {
+        let mut checkout = checkout(2_000);
+        checkout.options.iter_mut().for_each(|option| option.derivation = derivation);
+        let end = checkout.terms.expires_at.seconds();
+        (checkout.apply(Command::ExpireNow, Timestamp::from_seconds(end)).unwrap().checkout, end)
+    };
+    let again = Command::Extend { seconds: 60 };
+    let (own_amount, end) = expired(None);
+    let at = |seconds| Timestamp::from_seconds(seconds);
+    assert!(own_amount.clone().apply(again, at(end + WEEK - 1)).is_ok());
+    assert_eq!(own_amount.apply(again, at(end + WEEK)).unwrap_err(), Refused::AmountReleased);
+    let (own_address, _) = expired(Some(1));
+    assert!(own_address.apply(again, at(end + WEEK)).is_ok());
 }
 
 #[test]
