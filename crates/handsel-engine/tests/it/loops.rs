@@ -318,7 +318,7 @@ async fn a_node_that_fails_at_first_costs_no_token_its_place() {
     })
     .await;
     let made = bench.engine.create_checkout(&bench.ask("POST /v1/checkouts"), new_checkout("5")).await.unwrap();
-    assert_eq!(text(&json(&made), "/payment_options/0/asset"), "USDC");
+    assert_eq!(text(&json(&made), "/payment_options/0/evm/asset"), "USDC");
     running.stop().await;
 }
 
