@@ -10,5 +10,6 @@ mod names;
 mod payments;
 mod restart;
 mod routes;
+mod snapshots;
 mod tidy;
 mod webhooks;

@@ -36,7 +36,7 @@ fn json_is_json() {
             refused.refused(400, "json_invalid");
         }
         text(s, b"{\"amount\":\"1\xff\"}".to_vec()).await.refused(400, "json_invalid");
-        text(s, nested(33)).await.refused(400, "json_invalid");
+        text(s, nested(33)).await.reviewed(400, "json_invalid");
         text(s, nested(32)).await.refused(400, "parameter_invalid");
         text(s, "[".repeat(900_000)).await.refused(400, "json_invalid");
         nothing_was_made(s).await;
@@ -86,7 +86,9 @@ fn members_are_checked_by_name() {
             body[member] = value;
             refused(body, "parameter_invalid", member).await;
         }
-        s.post("/v1/checkouts", json!([])).await.refused(400, "parameter_invalid");
+        s.post("/v1/checkouts", json!([])).await.reviewed(400, "parameter_invalid");
+        s.post("/v1/checkouts", json!({"amount": "1.00"})).await.reviewed(400, "parameter_missing");
+        s.post("/v1/checkouts", json!({"amout": "1.00"})).await.reviewed(400, "parameter_unknown");
         nothing_was_made(s).await;
     });
 }
@@ -112,7 +114,7 @@ fn metadata_has_its_bounds() {
 #[test]
 fn ids_name_their_kind() {
     run(async |s| {
-        let problem = s.get("/v1/checkouts/pay_01j0000000000000000000abcd").await.refused(400, "wrong_id_type");
+        let problem = s.get("/v1/checkouts/pay_01j0000000000000000000abcd").await.reviewed(400, "wrong_id_type");
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains("pay") && detail.contains("chk"), "{detail}");
         assert!(!detail.contains("01j0"), "by prefix alone: {detail}");
@@ -126,11 +128,11 @@ fn ids_name_their_kind() {
 #[test]
 fn paths_and_methods_are_known_ones() {
     run(async |s| {
-        s.get("/v1/chekouts").await.refused(404, "route_missing");
+        s.get("/v1/chekouts").await.reviewed(404, "route_missing");
         s.get("/v1").await.refused(404, "route_missing");
         s.get("/v1/checkouts/").await.refused(404, "route_missing");
         let not_allowed = s.delete("/v1/checkouts").await;
-        not_allowed.refused(405, "method_not_allowed");
+        not_allowed.reviewed(405, "method_not_allowed");
         let allow = not_allowed.header("allow").unwrap();
         assert!(allow.contains("GET") && allow.contains("POST"), "{allow}");
         s.request("PUT", "/v1/account").send().await.refused(405, "method_not_allowed");
@@ -149,7 +151,7 @@ fn bodies_are_json_of_a_bounded_size() {
                 s.address, s.secret_key
             )
         };
-        s.raw(head("Content-Length: 1048577").as_bytes()).await.refused(413, "body_too_large");
+        s.raw(head("Content-Length: 1048577").as_bytes()).await.reviewed(413, "body_too_large");
         let mut chunked = head("Transfer-Encoding: chunked").into_bytes();
         for _ in 0..17 {
             chunked.extend_from_slice(format!("10000\r\n{}\r\n", " ".repeat(0x10000)).as_bytes());
@@ -163,6 +165,8 @@ fn bodies_are_json_of_a_bounded_size() {
             let sent = s.request("POST", "/v1/checkouts").body(kind, body).send().await;
             sent.refused(415, "content_type_unsupported");
         }
+        let untyped = s.request("POST", "/v1/checkouts").body("", body).send().await;
+        untyped.reviewed(415, "content_type_unsupported");
         s.request("POST", "/v1/checkouts").body("application/json; charset=utf-8", body).send().await.ok();
     });
 }

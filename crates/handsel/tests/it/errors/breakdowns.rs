@@ -11,7 +11,7 @@ fn a_database_that_is_gone_is_said_so() {
         s.store.writer.close().await;
         let body = json!({"amount": "5.00", "currency": "USD"});
         let refused = s.request("POST", "/v1/checkouts").idempotent("once").json(&body).send().await;
-        refused.refused(503, "dependency_unavailable");
+        refused.reviewed(503, "dependency_unavailable");
         assert_eq!(s.again(&checkout).await, checkout, "what can be read is read");
     });
 }
@@ -51,7 +51,7 @@ mod on_command {
         run_on(Base::Postgres, async |s| {
             refuse(s, "53100").await;
             let refused = create(s).await;
-            refused.refused(507, "storage_full");
+            refused.reviewed(507, "storage_full");
             assert!(!refused.text().contains("innermost"), "{}", refused.text());
             passes_afterwards(s).await;
         });
@@ -61,7 +61,7 @@ mod on_command {
     fn who_loses_every_race_may_come_again() {
         run_on(Base::Postgres, async |s| {
             refuse(s, "40001").await;
-            create(s).await.refused(503, "overloaded");
+            create(s).await.reviewed(503, "overloaded");
             passes_afterwards(s).await;
         });
     }
@@ -75,7 +75,7 @@ mod on_command {
                 .behind("CREATE TABLE kept AS SELECT id, rest FROM checkout; UPDATE checkout SET rest = 'innermost'")
                 .await;
             let refused = s.get(&format!("/v1/checkouts/{id}")).await;
-            refused.refused(500, "internal");
+            refused.reviewed(500, "internal");
             assert!(!refused.text().contains("innermost") && !refused.text().contains("rest"), "{}", refused.text());
             s.data.behind("UPDATE checkout SET rest = kept.rest FROM kept WHERE kept.id = checkout.id").await;
             assert_eq!(s.again(&checkout).await, checkout);

@@ -68,9 +68,19 @@ fn every_code_has_its_test_or_its_reason() {
         let source = std::fs::read_to_string(&path).unwrap();
         let body = source.split(&format!("fn {test}(")).nth(1);
         let body = body.unwrap_or_else(|| panic!("{file} has no {test}")).split("fn ").next().unwrap();
-        assert!(body.contains(&format!("\"{}\"", code.name())), "{file}::{test} provokes {}", code.name());
+        let reviewed = format!(".reviewed({}, \"{}\")", code.status(), code.name());
+        assert!(body.contains(&reviewed), "{file}::{test} provokes {} and says {reviewed}", code.name());
     }
     assert!(NOT_YET.len() <= 5, "the list only shrinks");
+}
+
+#[test]
+fn every_provoked_code_has_its_reviewed_body() {
+    let folder = root().join("crates/handsel/tests/it/snapshots/reviewed");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let codes = names.filter_map(|name| Some(name.strip_prefix("problem_")?.strip_suffix(".snap")?.to_owned()));
+    let wanted: BTreeSet<String> = PROVOKED.iter().map(|(code, ..)| code.name().to_owned()).collect();
+    assert_eq!(codes.collect::<BTreeSet<_>>(), wanted);
 }
 
 #[test]

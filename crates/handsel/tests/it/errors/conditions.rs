@@ -15,7 +15,7 @@ fn states_are_named_with_what_is_allowed() {
         let key = s.post("/v1/api_keys", json!({"name": "x"})).await.ok();
         let revoke = format!("/v1/api_keys/{}/revoke", field(&key, "id"));
         s.post(&revoke, json!({})).await.ok();
-        s.post(&revoke, json!({})).await.refused(409, "state_conflict");
+        s.post(&revoke, json!({})).await.reviewed(409, "state_conflict");
     });
 }
 
@@ -30,7 +30,7 @@ fn versions_guard_changes() {
             let body = json!({"metadata": {"a": "b"}});
             s.request("PATCH", &path).header("If-Match", etag).json(&body).send().await
         };
-        change("\"7\"").await.refused(412, "version_mismatch");
+        change("\"7\"").await.reviewed(412, "version_mismatch");
         let changed = change("\"1\"").await;
         assert_eq!((changed.ok()["version"].as_u64(), changed.header("etag")), (Some(2), Some("\"2\"")));
         change("\"1\"").await.refused(412, "version_mismatch");
@@ -50,7 +50,7 @@ fn another_request_under_the_same_key_is_refused() {
             s.request("POST", "/v1/checkouts").idempotent(key).json(&body).send().await
         };
         create("order-1", "1.00").await.ok();
-        create("order-1", "2.00").await.refused(422, "idempotency_key_reused");
+        create("order-1", "2.00").await.reviewed(422, "idempotency_key_reused");
         create("\"order-1\"", "2.00").await.refused(422, "idempotency_key_reused");
         create(&"k".repeat(256), "1.00").await.refused(400, "parameter_invalid");
         create("", "1.00").await.refused(400, "parameter_invalid");

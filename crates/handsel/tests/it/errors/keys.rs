@@ -33,7 +33,7 @@ fn a_bearer_key_is_the_only_way_in() {
     run(async |s| {
         let with =
             async |value: &str| s.anonymous().request("GET", "/v1/account").header("Authorization", value).send().await;
-        with("Basic c2tfdGVzdDo=").await.refused(401, "authentication_required");
+        with("Basic c2tfdGVzdDo=").await.reviewed(401, "authentication_required");
         with("Bearer").await.refused(401, "authentication_required");
         with(&s.secret_key).await.refused(401, "authentication_required");
         with(&format!("bearer {}", s.secret_key)).await.ok();
@@ -57,8 +57,9 @@ fn keys_that_are_none() {
             assert!(text.len() < 20 || !problem.to_string().contains(text), "no key is repeated");
             assert!(refused.header("www-authenticate").unwrap().contains("invalid_token"));
         }
+        s.with("hello").get("/v1/account").await.reviewed(401, "api_key_invalid");
         let live = generate(Class::Publishable, true, &OsEntropy);
-        s.with(live.secret.expose()).get("/v1/account").await.refused(401, "api_key_wrong_mode");
+        s.with(live.secret.expose()).get("/v1/account").await.reviewed(401, "api_key_wrong_mode");
     });
 }
 
@@ -67,11 +68,11 @@ fn keys_that_were() {
     run(async |s| {
         let revoked = key(s, json!({})).await;
         s.post(&format!("/v1/api_keys/{}/revoke", field(&revoked, "id")), json!({})).await.ok();
-        s.with(&field(&revoked, "secret")).get("/v1/account").await.refused(401, "api_key_revoked");
+        s.with(&field(&revoked, "secret")).get("/v1/account").await.reviewed(401, "api_key_revoked");
         let rolled = key(s, json!({})).await;
         let roll = format!("/v1/api_keys/{}/roll", field(&rolled, "id"));
         let successor = s.post(&roll, json!({"grace_seconds": 0})).await.ok();
-        s.with(&field(&rolled, "secret")).get("/v1/account").await.refused(401, "api_key_expired");
+        s.with(&field(&rolled, "secret")).get("/v1/account").await.reviewed(401, "api_key_expired");
         s.with(&field(&successor, "secret")).get("/v1/account").await.ok();
         assert_ne!(rolled["id"], successor["id"]);
     });
@@ -93,14 +94,14 @@ fn keys_with_an_end_end_with_the_clock() {
 fn keys_for_somewhere_else() {
     run(async |s| {
         let elsewhere = key(s, json!({"allowed_ips": ["192.0.2.0/24", "2001:db8::/32"]})).await;
-        s.with(&field(&elsewhere, "secret")).get("/v1/account").await.refused(403, "ip_not_allowed");
+        s.with(&field(&elsewhere, "secret")).get("/v1/account").await.reviewed(403, "ip_not_allowed");
         let here = key(s, json!({"allowed_ips": ["127.0.0.0/8"]})).await;
         s.with(&field(&here, "secret")).get("/v1/account").await.ok();
         let page = key(s, json!({"class": "publishable", "allowed_origins": ["https://shop.example"]})).await;
         let from = async |origin: &str| {
             s.with(&field(&page, "secret")).request("GET", "/v1/account").header("Origin", origin).send().await
         };
-        from("https://evil.example").await.refused(403, "origin_not_allowed");
+        from("https://evil.example").await.reviewed(403, "origin_not_allowed");
         from("https://shop.example").await.refused(403, "permission_denied");
     });
 }
@@ -112,7 +113,7 @@ fn a_key_in_a_query_or_a_body_is_revoked() {
         let percent = |key: &str| key.replace('_', "%5f");
         let escaped = |key: &str| key.replace('_', "\\u005f");
         let in_query = fresh().await;
-        let problem = s.get(&format!("/v1/checkouts?reference={in_query}")).await.refused(400, "api_key_leaked");
+        let problem = s.get(&format!("/v1/checkouts?reference={in_query}")).await.reviewed(400, "api_key_leaked");
         assert!(!problem.to_string().contains(&in_query));
         s.with(&in_query).get("/v1/account").await.refused(401, "api_key_revoked");
         let encoded = fresh().await;
@@ -145,7 +146,7 @@ fn a_key_grants_no_more_than_it_has() {
             small.post("/v1/api_keys", json!({"name": "x", "class": "restricted", "scopes": [scope]})).await
         };
         make("checkouts:read").await.ok();
-        let denied = make("checkouts:write").await.refused(403, "permission_denied");
+        let denied = make("checkouts:write").await.reviewed(403, "permission_denied");
         assert!(denied["detail"].as_str().unwrap().contains("checkouts:write"));
         small.post("/v1/api_keys", json!({"name": "x"})).await.refused(403, "permission_denied");
         let unknown =
@@ -163,7 +164,7 @@ fn another_tenants_objects_are_not_there() {
         let nothing = "/v1/checkouts/chk_00000000000000000000000000";
         let (theirs, none) = (other.get(&path).await, other.get(nothing).await);
         let words = |problem: Value| (problem["code"].clone(), problem["title"].clone(), problem["detail"].clone());
-        assert_eq!(words(theirs.refused(404, "resource_missing")), words(none.refused(404, "resource_missing")));
+        assert_eq!(words(theirs.refused(404, "resource_missing")), words(none.reviewed(404, "resource_missing")));
         for action in ["expire", "cancel", "extend"] {
             other.post(&format!("{path}/{action}"), json!({})).await.refused(404, "resource_missing");
         }
@@ -201,7 +202,7 @@ fn whoever_asks_too_much_waits() {
             }
         }
         let refused = refused.unwrap();
-        refused.refused(429, "rate_limited");
+        refused.reviewed(429, "rate_limited");
         assert!(refused.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
         http.get("/v1/account").await.ok();
         s.checkout("1.00").await;

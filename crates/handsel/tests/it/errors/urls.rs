@@ -119,6 +119,8 @@ fn webhook_urls_are_whole_and_plain() {
             let reply = s.post("/v1/webhooks", json!({"url": url, "enabled_events": ["*"]})).await;
             reply.refused(422, "url_not_allowed");
         }
+        let inside = s.post("/v1/webhooks", json!({"url": "ftp://shop.example/", "enabled_events": ["*"]})).await;
+        inside.reviewed(422, "url_not_allowed");
         let many = format!("https://shop.example/{}", "x".repeat(10_000));
         let reply = s.post("/v1/webhooks", json!({"url": many, "enabled_events": ["*"]})).await;
         assert!(matches!(reply.status, 400 | 422), "{}", reply.text());

@@ -28,6 +28,12 @@ fn amounts_and_currencies() {
             let problem = problem.refused(422, code);
             assert!(problem["detail"].as_str().unwrap().len() > 10, "{problem}");
         }
+        let of = async |amount: &str, currency: &str| {
+            s.post("/v1/checkouts", json!({"amount": amount, "currency": currency})).await
+        };
+        of("0", "USD").await.reviewed(422, "amount_below_minimum");
+        of("1000000000000.01", "USD").await.reviewed(422, "amount_above_maximum");
+        of("1.00", "DOGE").await.reviewed(422, "currency_unsupported");
         assert_eq!(s.get("/v1/checkouts").await.ok()["data"], json!([]));
     });
 }
@@ -39,10 +45,10 @@ fn networks_and_ways_to_pay() {
             let accept = json!([{"network": network, "asset": asset}]);
             s.post("/v1/checkouts", json!({"amount": "1.00", "currency": "USD", "accept": accept})).await
         };
-        let problem = accept("sandbox-emv", "USDC").await.refused(422, "network_unavailable");
+        let problem = accept("sandbox-emv", "USDC").await.reviewed(422, "network_unavailable");
         assert!(problem["detail"].as_str().unwrap().contains("sandbox-evm"), "the nearest is named: {problem}");
         assert_eq!(problem["param"], "accept[0][network]");
-        accept("sandbox-evm", "EURC").await.refused(422, "no_payment_option");
+        accept("sandbox-evm", "EURC").await.reviewed(422, "no_payment_option");
         accept("sandbox-evm", "USDX").await.refused(400, "parameter_invalid");
         let pool = s.post("/v1/checkouts", json!({"amount": "1.00", "currency": "USD", "matching": "pool"})).await;
         pool.refused(422, "no_payment_option");
@@ -94,6 +100,7 @@ fn addresses_have_their_checksum_and_are_no_contracts() {
         ] {
             wallet(s, "xpub", json!({"xpub": xpub})).await.refused(422, "address_invalid");
         }
+        wallet(s, "static", json!({"address": "vitalik.eth"})).await.reviewed(422, "address_invalid");
         assert_eq!(s.get("/v1/wallets").await.ok()["data"].as_array().unwrap().len(), 1);
     });
 }
@@ -111,6 +118,7 @@ fn what_could_spend_is_refused_and_never_repeated() {
                 assert!(!refused.text().contains(secret.trim()), "never echoed");
             }
         }
+        wallet(s, "static", json!({"address": private})).await.reviewed(422, "private_key_refused");
         let log = s.get("/v1/requests?limit=100").await.text();
         assert!(!log.contains(private) && !log.contains("sausage") && !log.contains("xprv"));
         assert_eq!(s.get("/v1/wallets").await.ok()["data"].as_array().unwrap().len(), 1);
@@ -128,6 +136,7 @@ fn a_wallet_is_proved_by_its_own_signature() {
             let problem = s.act(&made, "prove", json!({"signature": signature})).await;
             problem.refused(422, "signature_invalid");
         }
+        s.act(&made, "prove", json!({"signature": "0x"})).await.reviewed(422, "signature_invalid");
         assert_eq!(s.again(&made).await["proved_at"], Value::Null);
     });
 }

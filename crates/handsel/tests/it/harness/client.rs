@@ -1,5 +1,6 @@
 //! HTTP/1.1 spoken by hand: what a library would refuse to send can be sent, and every byte of an answer is seen.
 
+use super::shop::field;
 use serde_json::Value;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -156,6 +157,20 @@ impl Reply {
         assert!(self.header("retry-after").is_some() || !matches!(status, 429 | 503));
         self.framed();
         body
+    }
+    /// The body of a refusal that is kept word for word in the reviewed files.
+    #[track_caller]
+    pub(crate) fn reviewed(&self, status: u16, code: &str) -> Value {
+        let told = self.refused(status, code);
+        let mut problem = told.clone();
+        let here = field(&problem, "doc_url").split("/docs/").next().unwrap().to_owned();
+        problem["instance"] = field(&problem, "instance").replace(&field(&problem, "request_id"), "REQUEST").into();
+        problem["request_id"] = "REQUEST".into();
+        for name in ["type", "doc_url"] {
+            problem[name] = field(&problem, name).replace(&here, "HERE").into();
+        }
+        crate::snapshots::reviewed!(assert_json_snapshot, format!("problem_{code}"), problem);
+        told
     }
     /// The headers that are on every answer.
     #[track_caller]

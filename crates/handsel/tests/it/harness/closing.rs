@@ -125,7 +125,7 @@ impl Server {
     }
 
     /// The first `size` leaves.
-    async fn leaves(&self, size: u64) -> Vec<Vec<u8>> {
+    pub(crate) async fn leaves(&self, size: u64) -> Vec<Vec<u8>> {
         let mut leaves = Vec::new();
         let size = usize::try_from(size).unwrap();
         while leaves.len() < size {
