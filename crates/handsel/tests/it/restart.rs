@@ -2,7 +2,7 @@
 
 mod kills;
 
-use crate::harness::{Data, Server, Setup, field, listed, on_each_engine};
+use crate::harness::{Base, Data, Server, Setup, field, listed, on_each_engine, runtime};
 use crate::payments::{CONFIRMATIONS, now, payments};
 use handsel_core::port::Clock;
 use handsel_sandbox::World;
@@ -132,6 +132,20 @@ async fn the_audit_log_goes_on(data: Data) {
     s.grew(before, after).await;
     s.grew(between, after).await;
     s.finish().await;
+}
+
+#[test]
+fn the_same_seed_makes_the_same_server() {
+    runtime().block_on(async {
+        let mut keys = Vec::new();
+        for seed in [7, 7, 8] {
+            let s = start(Data::seeded(Base::Sqlite, seed).await.unwrap()).await;
+            keys.push((s.secret_key.clone(), s.publishable_key.clone()));
+            s.finish().await;
+        }
+        assert_eq!(keys[0], keys[1]);
+        assert_ne!(keys[1], keys[2]);
+    });
 }
 
 async fn time_that_passed_meanwhile_is_made_up_for(data: Data) {

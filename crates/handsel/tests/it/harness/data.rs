@@ -40,6 +40,9 @@ pub(crate) fn directory() -> TempDir {
 impl Data {
     /// `None`: the test is for a server of PostgreSQL, and none is named.
     pub(crate) async fn on(base: Base) -> Option<Self> {
+        Self::seeded(base, chance::seed()).await
+    }
+    pub(crate) async fn seeded(base: Base, seed: u64) -> Option<Self> {
         #[cfg(feature = "postgres")]
         let database = match base {
             Base::Sqlite => None,
@@ -51,7 +54,7 @@ impl Data {
             directory: directory(),
             #[cfg(feature = "postgres")]
             database,
-            seed: chance::seed(),
+            seed,
             starts: AtomicU64::new(0),
         })))
     }
