@@ -106,6 +106,10 @@ pub enum ChainError {
     Refused { code: i64 },
     /// The node doesn't know the block that we asked for by hash: reorganised away or lagging.
     UnknownBlock,
+    /// What the node says of a block contradicts the block's own hash or roots.
+    Disproved(&'static str),
+    /// Enough nodes answer, but too few of them say the same.
+    Disagreed,
 }
 
 impl fmt::Display for ChainError {
@@ -115,10 +119,28 @@ impl fmt::Display for ChainError {
             Self::Malformed(what) => write!(f, "the chain's node answered nonsense ({what})"),
             Self::Refused { code } => write!(f, "the chain's node refused with code {code}"),
             Self::UnknownBlock => f.write_str("the chain's node doesn't know that block"),
+            Self::Disproved(what) => write!(f, "the chain's node was caught: {what}"),
+            Self::Disagreed => f.write_str("the chain's nodes contradict each other; name more of them in rpc_urls"),
         }
     }
 }
 impl std::error::Error for ChainError {}
+
+/// Why a node is not asked again before a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ban {
+    /// It holds another block as final than the quorum does.
+    Equivocated,
+    /// It is of another chain.
+    OtherChain,
+}
+
+/// What a source of several nodes has to tell of one of them; `node` is host and port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceNotice {
+    Banned { node: String, ban: Ban },
+    Disproved { node: String, what: &'static str },
+}
 
 /// One configured network.
 #[derive(Debug, Clone, PartialEq, Eq)]

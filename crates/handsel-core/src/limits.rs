@@ -190,3 +190,10 @@ pub const RATE_POINTER_MAX_LEVELS: usize = 16;
 pub const RATE_CONNECT_TIMEOUT_MS: u64 = 3_000;
 pub const RATE_TOTAL_TIMEOUT_MS: u64 = 8_000;
 pub const RATE_REFRESH_SECONDS: u64 = 20;
+/// Several nodes of one chain: how long all of them may take, how long the last ones are waited for once a quorum has answered,
+/// how far below their heads they are asked for what they agree on, and how much is held against one of them.
+pub const QUORUM_WAIT_MS: u64 = 8_000;
+pub const QUORUM_STRAGGLERS_WAIT_MS: u64 = 150;
+pub const QUORUM_DESCENT_MAX_BLOCKS: u64 = 8;
+pub const QUORUM_PENALTY_MAX_POINTS: u32 = 64;
+pub const QUORUM_NOTICES_MAX_ENTRIES: usize = 256;

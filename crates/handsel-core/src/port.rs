@@ -1,7 +1,7 @@
 //! The doors outward, as traits. Core and engine know only these; `handsel-net`, `handsel-sandbox` and tests stand behind
 //! them. Futures are boxed by hand so that core stays free of any runtime.
 
-use crate::chain::{BlockHash, ChainError, HeadTag, Header, Transfer};
+use crate::chain::{BlockHash, ChainError, HeadTag, Header, SourceNotice, Transfer};
 use crate::delivery::{HookOutcome, HookRequest};
 use crate::id::ReceiverId;
 use crate::rate::{Pair, Ratio};
@@ -44,6 +44,10 @@ pub trait ChainSource: Send + Sync + Debug {
     fn token_decimals(&self, token: crate::chain::Address) -> BoxFuture<'_, Result<Option<u8>, ChainError>>;
     /// Ends at the latest after `limit`, earlier if the node hinted at a new head (WebSocket). A hint only.
     fn wait_for_hint(&self, limit: core::time::Duration) -> BoxFuture<'_, ()>;
+    /// What there is to tell of single nodes since the last call.
+    fn notices(&self) -> Vec<SourceNotice> {
+        Vec::new()
+    }
 }
 
 /// One voice on what currencies are worth in assets. It may lie or be late; `core::rate` judges.

@@ -8,4 +8,5 @@ pub mod egress;
 pub mod evm;
 pub mod hook_sender;
 pub mod rates;
+pub mod quorum;
 pub mod rpc;
