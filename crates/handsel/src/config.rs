@@ -83,6 +83,8 @@ pub struct Egress {
 pub struct Chain {
     pub network: Network,
     pub rpc_urls: Vec<SecretText>,
+    /// So many of the nodes must say the same.
+    pub quorum: usize,
 }
 
 /// Who reads the configuration: `dev` has other defaults, and needs less.
@@ -281,6 +283,22 @@ mod tests {
         assert_eq!(network.tokens[0].pegged_to.unwrap().code(), "USD");
         assert!(!config.allow_http_webhooks);
         assert!(config.egress.allowed_cidrs.is_empty());
+    }
+
+    #[test]
+    fn more_than_half_of_the_nodes_must_agree_unless_said_otherwise() {
+        let with = |urls: &str, more: &str| {
+            let text = CHAIN.replace(r#"["http://127.0.0.1:8545"]"#, &format!("{urls}\n{more}"));
+            read(&text, &[("HANDSEL_ENCRYPTION_KEY", KEY)]).map(|config| config.chains[0].quorum)
+        };
+        let three = r#"["https://a.example", "https://b.example", "wss://a.example", "https://c.example"]"#;
+        assert_eq!(with(r#"["https://a.example"]"#, "").unwrap(), 1);
+        assert_eq!(with(three, "").unwrap(), 2);
+        assert_eq!(with(three, "quorum = 3").unwrap(), 3);
+        for wrong in ["quorum = 0", "quorum = 4"] {
+            assert!(with(three, wrong).unwrap_err().to_string().contains("chains[0].quorum"), "{wrong}");
+        }
+        assert!(with(r#"["wss://a.example"]"#, "").is_err(), "hints only");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Puts the rooms together. No logic: what is decided here is only who gets what.
 
-use crate::config::Config;
+use crate::config::{Chain, Config};
 use crate::exit::Failure;
 use crate::system::SystemClock;
 use handsel_core::chain::Network;
@@ -12,6 +12,7 @@ use handsel_engine::{Engine, Parts, Settings};
 use handsel_net::egress::{Egress, EgressConfig, NamedOptions};
 use handsel_net::evm::EvmSource;
 use handsel_net::hook_sender::WebhookSender;
+use handsel_net::quorum::QuorumSource;
 use handsel_net::rpc::{Call, RpcClient};
 use handsel_sandbox::NodeCaller;
 use handsel_store::reader::Reader;
@@ -61,13 +62,24 @@ pub async fn house(
         judge: Arc::clone(&sender) as Arc<dyn HostJudge>,
         world,
     });
-    let chains = config.chains.iter().map(|chain| {
-        let urls: Vec<&str> = chain.rpc_urls.iter().map(|url| url.expose()).collect();
-        let source = EvmSource::new(&urls, &NamedOptions::default());
-        let source = source.map_err(|error| Failure::usage(format!("chain {}: {error}", chain.network.name)))?;
-        Ok((chain.network.clone(), Arc::new(source) as Arc<dyn ChainSource>))
-    });
+    let chains = config.chains.iter().map(|chain| Ok((chain.network.clone(), chain_source(chain)?)));
     Ok(House { engine, store, chains: chains.collect::<Result<_, Failure>>()?, sender, entropy })
+}
+
+/// All nodes of a chain as one source. Hints at new heads come with the first of them.
+fn chain_source(chain: &Chain) -> Result<Arc<dyn ChainSource>, Failure> {
+    let refused = |error: &dyn core::fmt::Display| Failure::usage(format!("chain {}: {error}", chain.network.name));
+    let urls = chain.rpc_urls.iter().map(|url| url.expose());
+    let (mut sockets, nodes): (Vec<&str>, Vec<&str>) = urls.partition(|url| url.starts_with("ws"));
+    let mut members: Vec<(String, Arc<dyn ChainSource>)> = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        sockets.push(node);
+        let source = EvmSource::new(&sockets, &NamedOptions::default()).map_err(|error| refused(&error))?;
+        sockets.clear();
+        members.push((source.label(), Arc::new(source)));
+    }
+    let source = QuorumSource::new(members, chain.quorum, false);
+    Ok(Arc::new(source.map_err(|_| refused(&"quorum asks for more nodes than there are"))?))
 }
 
 /// How long a node may take to say which chain it is of.

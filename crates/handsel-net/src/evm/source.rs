@@ -33,6 +33,11 @@ impl EvmSource {
         Ok(Self { rpc: RpcClient::new(&plain, options)?, hints })
     }
 
+    /// The first node as the operator knows it: host and port, never the whole URL.
+    pub fn label(&self) -> String {
+        self.rpc.label()
+    }
+
     async fn header_by(&self, method: &'static str, key: String) -> Result<Option<Header>, ChainError> {
         let call = Call::new(method, format!(r#"["{key}",false]"#));
         match self.rpc.call::<WireHeader>(&call, RPC_BLOCK_ANSWER_MAX_BYTES).await.map_err(chain_error) {

@@ -72,6 +72,11 @@ impl RpcClient {
         Ok(Self { nodes, next_id: AtomicU64::new(1), started: Instant::now() })
     }
 
+    /// The first node, by host and port.
+    pub fn label(&self) -> String {
+        self.nodes.first().map(|node| node.endpoint.label()).unwrap_or_default()
+    }
+
     /// Makes one call and reads its result; `None` is a null result. At most `answer_max` bytes are read.
     ///
     /// # Errors

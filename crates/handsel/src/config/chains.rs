@@ -12,6 +12,7 @@ const CHAIN_KEYS: &[&str] = &[
     "kind",
     "chain_id",
     "rpc_urls",
+    "quorum",
     "confirmations",
     "min_seconds",
     "finalized_above_usd",
@@ -72,19 +73,37 @@ fn chain(table: &Table, at: &str, live: bool) -> Result<Chain, ConfigError> {
         tokens: tokens(table, at)?,
         name,
     };
-    Ok(Chain { network, rpc_urls: rpc_urls(table, at)? })
+    let rpc_urls = rpc_urls(table, at)?;
+    let quorum = quorum(table, at, &rpc_urls)?;
+    Ok(Chain { network, rpc_urls, quorum })
 }
 
 fn rpc_urls(table: &Table, at: &str) -> Result<Vec<SecretText>, ConfigError> {
     let key = format!("{at}.rpc_urls");
-    let wrong = || ConfigError::new(&key, "must be a list of http:// or https:// URLs");
+    let wrong = || ConfigError::new(&key, "must be a list of http:// or https:// URLs (ws:// and wss:// bring hints)");
     let urls = table.get("rpc_urls").and_then(Value::as_array).ok_or_else(wrong)?;
     let urls: Option<Vec<_>> = urls.iter().map(Value::as_str).collect();
     let urls = urls.ok_or_else(wrong)?;
-    if urls.is_empty() || !urls.iter().all(|u| u.starts_with("http://") || u.starts_with("https://")) {
+    let known = |url: &&str| ["http://", "https://", "ws://", "wss://"].iter().any(|scheme| url.starts_with(scheme));
+    if !urls.iter().any(|url| is_node(url)) || !urls.iter().all(known) {
         return Err(wrong());
     }
     Ok(urls.into_iter().map(SecretText::new).collect())
+}
+
+/// True for a URL that is asked for data.
+fn is_node(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
+}
+
+/// How many of the nodes must agree: more than half of them, unless the operator says otherwise.
+fn quorum(table: &Table, at: &str, urls: &[SecretText]) -> Result<usize, ConfigError> {
+    let nodes = urls.iter().filter(|url| is_node(url.expose())).count();
+    let Some(wanted) = number(table, at, "quorum")? else { return Ok(nodes / 2 + 1) };
+    match usize::try_from(wanted) {
+        Ok(wanted) if (1..=nodes).contains(&wanted) => Ok(wanted),
+        _ => Err(ConfigError::new(format!("{at}.quorum"), format!("must be 1 to {nodes}, the nodes in rpc_urls"))),
+    }
 }
 
 fn finalized_above(table: &Table, at: &str) -> Result<u128, ConfigError> {

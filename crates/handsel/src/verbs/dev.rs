@@ -75,8 +75,11 @@ async fn world(dev: &Dev, config: &mut Config) -> Result<World, Failure> {
     match &dev.chain_rpc {
         None => {
             let url = world.node_url().unwrap_or_default();
-            config.chains =
-                vec![Chain { network: sandbox_network(dev.block_time), rpc_urls: vec![SecretText::new(url)] }];
+            config.chains = vec![Chain {
+                network: sandbox_network(dev.block_time),
+                rpc_urls: vec![SecretText::new(url)],
+                quorum: 1,
+            }];
             Ok(world)
         }
         Some(url) => remote(world, url, config),
@@ -90,7 +93,7 @@ fn remote(world: World, url: &str, config: &mut Config) -> Result<World, Failure
         ));
     };
     let client = RpcClient::new(&[url], &NamedOptions::default()).map_err(Failure::usage)?;
-    chain.rpc_urls = vec![SecretText::new(url)];
+    (chain.rpc_urls, chain.quorum) = (vec![SecretText::new(url)], 1);
     let tokens = chain.network.tokens.iter().map(|t| (t.asset.clone(), handsel_sandbox::Address::from(t.contract.0)));
     Ok(world.with_node(RemoteChain {
         network: chain.network.name.clone(),

@@ -140,8 +140,12 @@ async fn look_at_chain(chain: &Chain) -> Vec<Finding> {
             });
         }
     }
-    if chain.rpc_urls.len() == 1 {
-        let text = "one node only: a second one would be asked when it fails";
+    let nodes = chain.rpc_urls.iter().filter(|url| url.expose().starts_with("http")).count();
+    if nodes <= chain.quorum {
+        let text = match nodes {
+            1 => "one node only: nobody would notice what it leaves out or delays; name three".to_owned(),
+            _ => format!("all {nodes} nodes must answer and agree: name one more, so that one may fail"),
+        };
         findings.push(finding(format!("{} nodes", network.name), Verdict::Warn, text));
     }
     findings

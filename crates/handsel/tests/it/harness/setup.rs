@@ -66,7 +66,7 @@ impl Server {
         config.public_url.clone_from(&base_url);
         let world = Arc::new(world(data.path(), Arc::clone(&entropy)).await);
         let node = SecretText::new(world.node_url().unwrap());
-        config.chains = vec![Chain { network: sandbox_network(0), rpc_urls: vec![node] }];
+        config.chains = vec![Chain { network: sandbox_network(0), rpc_urls: vec![node], quorum: 1 }];
         let sandbox = wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world: Arc::clone(&world) as Arc<_> };
         let key = credentials.encryption_key().unwrap();
         let house = wire::house(&config, data.path(), key, Arc::clone(&entropy), Some(sandbox)).await.unwrap();
