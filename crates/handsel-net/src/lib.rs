@@ -7,6 +7,6 @@
 pub mod egress;
 pub mod evm;
 pub mod hook_sender;
-pub mod rates;
 pub mod quorum;
+pub mod rates;
 pub mod rpc;

@@ -374,10 +374,12 @@ impl ChainSource for QuorumSource {
         Box::pin(self.twice(move |source| source.transfers(block)))
     }
 
-    fn token_decimals(&self, token: Address) -> BoxFuture<'_, Result<u8, ChainError>> {
+    fn token_decimals(&self, token: Address) -> BoxFuture<'_, Result<Option<u8>, ChainError>> {
         Box::pin(async move {
-            let count = |said: &[Said<'_, u8>]| tally(said.iter().filter_map(|s| s.answer.as_ref().ok().copied()));
-            let enough = |said: &[Said<'_, u8>]| Settled::yes_if(count(said).values().any(|n| *n >= self.quorum));
+            let count =
+                |said: &[Said<'_, Option<u8>>]| tally(said.iter().filter_map(|s| s.answer.as_ref().ok().copied()));
+            let enough =
+                |said: &[Said<'_, Option<u8>>]| Settled::yes_if(count(said).values().any(|n| *n >= self.quorum));
             let said = self.gather(move |source| source.token_decimals(token), enough).await;
             let agreed = count(&said).into_iter().find(|(_, n)| *n >= self.quorum).map(|(decimals, _)| decimals);
             agreed.ok_or_else(|| self.no_quorum(&said))

@@ -88,8 +88,8 @@ impl ChainSource for Node {
     fn transfers(&self, _block: BlockHash) -> BoxFuture<'_, Result<Vec<Transfer>, ChainError>> {
         self.say(self.transfers.clone())
     }
-    fn token_decimals(&self, _token: Address) -> BoxFuture<'_, Result<u8, ChainError>> {
-        self.say(Ok(6))
+    fn token_decimals(&self, _token: Address) -> BoxFuture<'_, Result<Option<u8>, ChainError>> {
+        self.say(Ok(Some(6)))
     }
     fn wait_for_hint(&self, limit: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(limit))
