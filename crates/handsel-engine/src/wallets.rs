@@ -100,6 +100,7 @@ impl Engine {
         self.perform(ask, |now| async move {
             let before = self.found_wallet(ask, id).await?;
             ask.expect_version(before.version)?;
+            self.nobody_else_derives(&before).await?;
             let active_from = self.served_from(before.account, now).await?;
             let Step { wallet: mut after, events: kinds } =
                 before.clone().apply(Command::Proved { active_from }, now).map_err(refused)?;
@@ -146,6 +147,27 @@ impl Engine {
         let wallets = self.inner.reader.usable_wallets(account).await?;
         let replaces = wallets.iter().any(|wallet| wallet.state.serves(now));
         Ok(if replaces { now.plus(Duration::from_secs(CHANGE_WAIT_SECONDS)) } else { now })
+    }
+
+    /// Two accounts that derive from one xpub would give out the same addresses: what is paid to one would complete the other's
+    /// checkout. In the sandbox nobody is paid, and a wallet needs no proof.
+    async fn nobody_else_derives(&self, wallet: &Wallet) -> Result<(), Refusal> {
+        let Destination::Xpub { proof_address: own, .. } = &wallet.destination else { return Ok(()) };
+        if !self.inner.settings.live {
+            return Ok(());
+        }
+        let others = self.inner.reader.wallets_deriving_elsewhere(wallet.account).await?;
+        let same = |other: &Wallet| {
+            other.proved_at.is_some()
+                && matches!(&other.destination, Destination::Xpub { proof_address, .. } if proof_address == own)
+        };
+        if others.iter().any(same) {
+            let detail = "another account of this server derives its addresses from this xpub";
+            return Err(
+                Refusal::new(Code::StateConflict, detail).hint("export the xpub of another account of your wallet")
+            );
+        }
+        Ok(())
     }
 
     fn wallet_decision(&self, action: &'static str, wallet: Wallet, events: Vec<NewEvent>) -> Decision {

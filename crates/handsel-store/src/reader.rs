@@ -216,6 +216,11 @@ impl Reader {
         self.rows(&sql::WALLETS_USABLE, vec![Value::id(account)], wallet::decode).await
     }
 
+    /// The wallets of all other accounts that derive addresses, in every state; reads the whole table.
+    pub async fn wallets_deriving_elsewhere(&self, account: AccountId) -> Result<Vec<Wallet>, ReadError> {
+        self.rows(&sql::WALLETS_DERIVING_ELSEWHERE, vec![Value::id(account)], wallet::decode).await
+    }
+
     /// The first derivation index that was never reserved (1 for a new wallet).
     pub async fn wallet_next_index(&self, wallet: WalletId) -> Result<u32, ReadError> {
         let next = self.point(&sql::WALLET_NEXT_INDEX, vec![Value::id(wallet)], |r| r.of("wallet").count(0));

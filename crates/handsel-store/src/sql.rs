@@ -287,6 +287,8 @@ statements! {
     #[point] WALLET_BY_ID = concat!("SELECT ", wallet_columns!(), " FROM wallet WHERE id = ?1 AND account = ?2");
     WALLETS_USABLE = concat!("SELECT ", wallet_columns!(), " FROM wallet WHERE account = ?1 AND state <> 'retired' \
         ORDER BY created, id");
+    WALLETS_DERIVING_ELSEWHERE = concat!("SELECT ", wallet_columns!(), " FROM wallet WHERE xpub IS NOT NULL AND account <> ?1 \
+        ORDER BY created, id");
     WALLETS_NEWEST = newest_first!(wallet_columns!(), "wallet", "AND (state = ?7 OR ?7 IS NULL)");
     WALLETS_OLDEST = oldest_first!(wallet_columns!(), "wallet", "AND (state = ?7 OR ?7 IS NULL)");
     #[point] WALLET_CREATED = "SELECT created FROM wallet WHERE id = ?1 AND account = ?2";

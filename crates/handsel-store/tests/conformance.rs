@@ -42,7 +42,7 @@ macro_rules! stories {
 
 stories! {
     round_trip {
-        accounts, api_keys, wallets, checkouts, payments, webhooks, events, deliveries, audit, requests, answers, facts,
+        accounts, api_keys, wallets, wallets_elsewhere, checkouts, payments, webhooks, events, deliveries, audit, requests, answers, facts,
     }
     refusal { versions, half_a_change, doubles, idempotency, tag_leases, cursors, guards, deleted_webhooks }
     outbox { patterns, only_to, sequences_have_no_gap, lanes, leases, requeue, disabled_webhooks }

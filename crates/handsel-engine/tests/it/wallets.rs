@@ -1,4 +1,5 @@
-use crate::harness::{Bench, XPUB, json, new_checkout, new_wallet, text};
+use crate::harness::{Bench, IP, ORIGIN, XPUB, ask_of, json, new_account, new_checkout, new_wallet, text};
+use handsel_core::actor::{Resource, Scope};
 use handsel_core::id::WalletId;
 use handsel_engine::Code;
 use handsel_engine::wallets::NewWallet;
@@ -6,6 +7,7 @@ use k256::elliptic_curve::PrimeField;
 use k256::elliptic_curve::ops::Reduce;
 use k256::elliptic_curve::point::AffineCoordinates;
 use k256::{FieldBytes, ProjectivePoint, Scalar};
+use serde_json::Value;
 use sha3::{Digest, Keccak256};
 
 const ROUTE: &str = "POST /v1/wallets";
@@ -96,6 +98,31 @@ async fn an_xpub_is_never_added_twice_and_never_shown() {
     assert_eq!(refusal.code, Code::NoPaymentOption);
     let kinds = bench.event_kinds().await;
     assert_eq!(kinds[1..], ["wallet.added", "wallet.activated", "wallet.retired"]);
+}
+
+/// The same addresses in two shops: what is paid to one would complete the other's checkout.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_xpub_serves_one_account_of_a_live_server() {
+    let bench = Bench::open_as(true).await;
+    let created = bench.engine.create_account(new_account()).await.unwrap();
+    let other = bench.engine.authenticate(&created.secret_key, IP, ORIGIN).await.unwrap();
+    let second = ask_of(&other, Scope::write(Resource::Wallets), ROUTE);
+    let add = async |ask| json(&bench.engine.create_wallet(ask, new_wallet("xpub", XPUB)).await.unwrap());
+    let first = bench.ask(ROUTE);
+    let (ours, theirs) = (add(&first).await, add(&second).await);
+    let prove = async |ask, wallet: &Value| {
+        let id = WalletId::parse(text(wallet, "/id")).unwrap();
+        bench.engine.prove_wallet(ask, id, &signed(text(wallet, "/challenge"), KEY)).await
+    };
+    prove(&first, &ours).await.unwrap();
+    assert_eq!(prove(&second, &theirs).await.unwrap_err().code, Code::StateConflict);
+    let id = WalletId::parse(text(&ours, "/id")).unwrap();
+    bench.engine.retire_wallet(&first, id).await.unwrap();
+    assert_eq!(
+        prove(&second, &theirs).await.unwrap_err().code,
+        Code::StateConflict,
+        "its addresses are known for ever"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

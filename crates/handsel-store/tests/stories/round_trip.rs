@@ -10,7 +10,7 @@ use handsel_core::checkout::State;
 use handsel_core::delivery::{self, Attempt, HookError, Timing, Trigger};
 use handsel_core::event::Kind;
 use handsel_core::payment;
-use handsel_core::wallet::{self, Destination};
+use handsel_core::wallet::{self, Destination, Wallet};
 use handsel_core::webhook::{self, Ordering};
 
 pub(crate) async fn accounts(rig: &Rig) {
@@ -87,6 +87,16 @@ pub(crate) async fn wallets(rig: &Rig) {
     assert_eq!(reader.wallet_next_index(xpub.id).await.unwrap(), 257, "never lowered");
     rig.write(vec![Write::UpdateWallet(wallet::Wallet { version: 2, ..xpub.clone() })]).await.unwrap();
     assert_eq!(reader.wallet_next_index(xpub.id).await.unwrap(), 257, "kept by an update");
+}
+
+/// Static ones derive nothing, and an account's own are its own matter.
+pub(crate) async fn wallets_elsewhere(rig: &Rig) {
+    let (here, there) = (rig.account().await, rig.account().await);
+    let theirs = wallet(there);
+    let fixed = Wallet { destination: Destination::Static { address: Address([9; 20]) }, ..wallet(there) };
+    let writes = [wallet(here), theirs.clone(), fixed].map(Write::InsertWallet);
+    rig.write(writes.into()).await.unwrap();
+    assert_eq!(rig.store.reader.wallets_deriving_elsewhere(here).await.unwrap(), [theirs]);
 }
 
 pub(crate) async fn checkouts(rig: &Rig) {
