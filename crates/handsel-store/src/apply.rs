@@ -8,7 +8,7 @@ use crate::rows::{
 };
 use crate::sequence::{Numbers, Place};
 use crate::sql;
-use crate::tx::{Tx, TxError, one};
+use crate::tx::{Judge, Tx, TxError, any, one};
 use crate::value::Value;
 use core::time::Duration;
 use handsel_core::audit::merkle;
@@ -27,10 +27,9 @@ pub(crate) async fn apply<T: Tx>(
     change: &Change,
     mut numbers: Option<&mut Numbers>,
 ) -> Result<Receipt, TxError> {
-    if let Some(answer) = &change.answer
-        && tx.execute(&sql::IDEMPOTENT_INSERT, &request::answer_values(answer)).await? == 0
-    {
-        return Err(TxError::Taken);
+    if let Some(answer) = &change.answer {
+        let untaken: Judge = |written| if written == 0 { Err(TxError::Taken) } else { Ok(()) };
+        tx.send(&sql::IDEMPOTENT_INSERT, &request::answer_values(answer), untaken).await?;
     }
     let mut receipt = Receipt::default();
     for write in &change.writes {
@@ -74,7 +73,7 @@ async fn put<T: Tx>(tx: &mut T, write: &Write, change: &Change) -> Result<(), Tx
         Write::UpdateWebhook(w) => update_webhook(tx, w, moment(change, w)).await,
         Write::DeleteWebhook { id, account, version, at } => {
             one(tx, &sql::WEBHOOK_DELETE, &[Value::id(id), Value::id(account), Value::count(*version)]).await?;
-            tx.execute(&sql::PATTERNS_DELETE, &[Value::id(id)]).await?;
+            any(tx, &sql::PATTERNS_DELETE, &[Value::id(id)]).await?;
             cancel_deliveries(tx, *id, *at).await
         }
         Write::UpdateDelivery { delivery, attempt } => update_delivery(tx, delivery, attempt.as_ref()).await,
@@ -90,7 +89,7 @@ async fn put<T: Tx>(tx: &mut T, write: &Write, change: &Change) -> Result<(), Tx
         Write::TouchApiKey { id, account, at, ip } => {
             let row = [Value::id(id), Value::id(account), millis(*at), Value::Text(ip)];
             // No row: an earlier use than the one that is noted.
-            tx.execute(&sql::API_KEY_TOUCH, &row).await.map(|_| ())
+            any(tx, &sql::API_KEY_TOUCH, &row).await
         }
         Write::LogRequest(r) => one(tx, &sql::REQUEST_INSERT, &request::values(r)).await,
     }
@@ -99,14 +98,14 @@ async fn put<T: Tx>(tx: &mut T, write: &Write, change: &Change) -> Result<(), Tx
 async fn insert_checkout<T: Tx>(tx: &mut T, c: &Checkout) -> Result<(), TxError> {
     one(tx, &sql::CHECKOUT_INSERT, &checkout::values(c)).await?;
     for hash in &c.lookups {
-        tx.execute(&sql::LOOKUP_INSERT, &lookup(c, hash)).await?;
+        any(tx, &sql::LOOKUP_INSERT, &lookup(c, hash)).await?;
     }
     for (index, option) in c.options.iter().enumerate() {
         if option.derivation.is_none() {
             let [network, token, address, amount, id, until] = lease(c, option);
             one(tx, &sql::LEASE_TAKE, &[network, token, address, amount, id, until, millis(c.created)]).await?;
         }
-        tx.execute(&sql::WATCH_INSERT, &checkout::watch_values(c, index, option)).await?;
+        any(tx, &sql::WATCH_INSERT, &checkout::watch_values(c, index, option)).await?;
     }
     Ok(())
 }
@@ -117,13 +116,13 @@ async fn update_checkout<T: Tx>(tx: &mut T, c: &Checkout) -> Result<(), TxError>
     let had = had.into_iter().next().ok_or(TxError::Conflict)?;
     one(tx, &sql::CHECKOUT_UPDATE, &checkout::values(c)).await?;
     for hash in had.iter().filter(|h| !c.lookups.contains(h)) {
-        tx.execute(&sql::LOOKUP_DELETE, &lookup(c, hash)).await?;
+        any(tx, &sql::LOOKUP_DELETE, &lookup(c, hash)).await?;
     }
     for hash in c.lookups.iter().filter(|h| !had.contains(h)) {
-        tx.execute(&sql::LOOKUP_INSERT, &lookup(c, hash)).await?;
+        any(tx, &sql::LOOKUP_INSERT, &lookup(c, hash)).await?;
     }
     for option in c.options.iter().filter(|o| o.derivation.is_none()) {
-        tx.execute(&sql::LEASE_EXTEND, &lease(c, option)).await?;
+        any(tx, &sql::LEASE_EXTEND, &lease(c, option)).await?;
     }
     Ok(())
 }
@@ -150,7 +149,7 @@ async fn put_patterns<T: Tx>(tx: &mut T, w: &Webhook) -> Result<(), TxError> {
         return Ok(());
     }
     for pattern in &w.enabled_events {
-        tx.execute(&sql::PATTERN_INSERT, &[Value::id(w.account), Value::Text(pattern), Value::id(w.id)]).await?;
+        any(tx, &sql::PATTERN_INSERT, &[Value::id(w.account), Value::Text(pattern), Value::id(w.id)]).await?;
     }
     Ok(())
 }
@@ -158,7 +157,7 @@ async fn put_patterns<T: Tx>(tx: &mut T, w: &Webhook) -> Result<(), TxError> {
 /// A disabled webhook wants nothing any more: its patterns go, and what still waits for it is canceled.
 async fn update_webhook<T: Tx>(tx: &mut T, w: &Webhook, at: Timestamp) -> Result<(), TxError> {
     one(tx, &sql::WEBHOOK_UPDATE, &webhook::values(w)).await?;
-    tx.execute(&sql::PATTERNS_DELETE, &[Value::id(w.id)]).await?;
+    any(tx, &sql::PATTERNS_DELETE, &[Value::id(w.id)]).await?;
     if w.status == Status::Disabled {
         return cancel_deliveries(tx, w.id, at).await;
     }
@@ -172,7 +171,7 @@ fn moment(change: &Change, w: &Webhook) -> Timestamp {
 }
 
 async fn cancel_deliveries<T: Tx>(tx: &mut T, webhook: WebhookId, at: Timestamp) -> Result<(), TxError> {
-    tx.execute(&sql::DELIVERIES_CANCEL, &[Value::id(webhook), millis(at)]).await.map(|_| ())
+    any(tx, &sql::DELIVERIES_CANCEL, &[Value::id(webhook), millis(at)]).await
 }
 
 async fn update_delivery<T: Tx>(tx: &mut T, d: &Delivery, attempt: Option<&Attempt>) -> Result<(), TxError> {
@@ -203,14 +202,14 @@ async fn move_cursor<T: Tx>(tx: &mut T, c: &CursorMove) -> Result<(), TxError> {
         }
     }
     for hash in &c.orphaned {
-        tx.execute(&sql::BLOCK_ORPHAN, &[Value::Text(&c.network), Value::Blob(&hash.0)]).await?;
+        any(tx, &sql::BLOCK_ORPHAN, &[Value::Text(&c.network), Value::Blob(&hash.0)]).await?;
     }
     for header in &c.added {
-        tx.execute(&sql::BLOCK_ADD, &chain::block_values(&c.network, header)).await?;
+        any(tx, &sql::BLOCK_ADD, &chain::block_values(&c.network, header)).await?;
     }
     let keep = c.finalized.min(c.tip.number).saturating_sub(limits::CHAIN_WINDOW_MAX_BLOCKS as u64);
     if keep > 0 && !c.added.is_empty() {
-        tx.execute(&sql::BLOCKS_PRUNE, &[Value::Text(&c.network), Value::count(keep)]).await?;
+        any(tx, &sql::BLOCKS_PRUNE, &[Value::Text(&c.network), Value::count(keep)]).await?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use crate::rows::{delivery, millis};
 use crate::sql;
-use crate::tx::{Tx, TxError};
+use crate::tx::{Tx, TxError, any};
 use crate::value::Value;
 use handsel_core::delivery::Delivery;
 use handsel_core::time::Timestamp;
@@ -17,7 +17,7 @@ pub(crate) async fn deliveries<T: Tx>(
     let bound = [millis(now), Value::Int(i64::from(limit))];
     let found = tx.query(&sql::DELIVERIES_CLAIMABLE, &bound, delivery::decode).await?;
     for one in &found {
-        tx.execute(&sql::DELIVERY_LEASE, &[Value::id(one.id), millis(lease_until)]).await?;
+        any(tx, &sql::DELIVERY_LEASE, &[Value::id(one.id), millis(lease_until)]).await?;
     }
     Ok(found)
 }

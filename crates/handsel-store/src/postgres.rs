@@ -4,9 +4,12 @@
 use crate::migrate::{self, APPLIED, Applied, BOOTSTRAP, PROGRAM};
 use crate::sequence::{self, Numbers};
 use crate::sql::{Engine, Statement, ddl};
-use crate::tx::{Tx, TxError};
+use crate::tx::{Judge, Tx, TxError};
 use crate::value::{Row, Value};
 use crate::{OpenError, ReadError, apply, claim, postgres_tls, sql};
+use core::future::ready;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 use deadpool_postgres::{ManagerConfig, PoolError, RecyclingMethod, Runtime};
 use handsel_core::change::{Change, CommitError, Receipt};
@@ -169,9 +172,11 @@ impl Pool {
     {
         let mut client = self.client().await?;
         let tx = client.transaction().await.map_err(|e| fault(&sql::BEGIN, &e))?;
-        let mut tx = PostgresTx { tx };
-        let done = work(&mut tx).await?;
-        tx.tx.commit().await.map_err(|e| fault(&sql::COMMIT, &e))?;
+        let mut open = PostgresTx { tx: &tx, sent: Vec::new() };
+        let done = work(&mut open).await?;
+        open.hear().await?;
+        drop(open);
+        tx.commit().await.map_err(|e| fault(&sql::COMMIT, &e))?;
         Ok(done)
     }
 }
@@ -183,14 +188,61 @@ fn references<'v>(values: &'v [Value<'_>]) -> Vec<&'v (dyn ToSql + Sync)> {
 }
 
 /// One open transaction. Dropped without `commit`, it is rolled back.
-struct PostgresTx<'c> {
-    tx: deadpool_postgres::Transaction<'c>,
+///
+/// A round trip for each of a Change's dozen statements would be nearly all of its time, so a statement is sent without
+/// waiting for the one before. The server runs them in their order, and refuses all that come after one it refused. Nothing
+/// is committed before every answer is heard.
+struct PostgresTx<'t> {
+    tx: &'t deadpool_postgres::Transaction<'t>,
+    /// Answers that are still out, in the order of their statements.
+    sent: Vec<Answer<'t>>,
+}
+
+type Answer<'t> = Pin<Box<dyn Future<Output = Result<(), TxError>> + Send + 't>>;
+
+impl PostgresTx<'_> {
+    /// Hears all answers that are out. The first refusal is the reason; those after it only follow from it.
+    async fn hear(&mut self) -> Result<(), TxError> {
+        for answer in std::mem::take(&mut self.sent) {
+            answer.await?;
+        }
+        Ok(())
+    }
+
+    async fn prepared(&mut self, statement: &'static Statement) -> Result<tokio_postgres::Statement, TxError> {
+        match self.tx.prepare_cached(statement.for_postgres()).await {
+            Ok(prepared) => Ok(prepared),
+            Err(error) => {
+                self.hear().await?;
+                Err(fault(statement, &error))
+            }
+        }
+    }
 }
 
 impl Tx for PostgresTx<'_> {
+    async fn send(&mut self, statement: &'static Statement, values: &[Value<'_>], judge: Judge) -> Result<(), TxError> {
+        let prepared = self.prepared(statement).await?;
+        let (tx, values) = (self.tx, values.iter().map(Value::owned).collect::<Vec<_>>());
+        let mut answer: Answer<'_> = Box::pin(async move {
+            let touched = tx.execute(&prepared, &references(&values)).await.map_err(|e| fault(statement, &e))?;
+            judge(touched)
+        });
+        // The first look sends it.
+        let looked = answer.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        self.sent.push(match looked {
+            Poll::Ready(answer) => Box::pin(ready(answer)),
+            Poll::Pending => answer,
+        });
+        Ok(())
+    }
+
     async fn execute(&mut self, statement: &'static Statement, values: &[Value<'_>]) -> Result<u64, TxError> {
-        let prepared = self.tx.prepare_cached(statement.for_postgres()).await.map_err(|e| fault(statement, &e))?;
-        self.tx.execute(&prepared, &references(values)).await.map_err(|e| fault(statement, &e))
+        let prepared = self.prepared(statement).await?;
+        let (tx, values) = (self.tx, references(values));
+        let (heard, touched) = tokio::join!(self.hear(), tx.execute(&prepared, &values));
+        heard?;
+        touched.map_err(|e| fault(statement, &e))
     }
 
     async fn query<T: Send>(
@@ -199,8 +251,11 @@ impl Tx for PostgresTx<'_> {
         values: &[Value<'_>],
         mut decode: impl FnMut(&Row<'_>) -> Result<T, ReadError> + Send,
     ) -> Result<Vec<T>, TxError> {
-        let prepared = self.tx.prepare_cached(statement.for_postgres()).await.map_err(|e| fault(statement, &e))?;
-        let rows = self.tx.query(&prepared, &references(values)).await.map_err(|e| fault(statement, &e))?;
+        let prepared = self.prepared(statement).await?;
+        let (tx, values) = (self.tx, references(values));
+        let (heard, rows) = tokio::join!(self.hear(), tx.query(&prepared, &values));
+        heard?;
+        let rows = rows.map_err(|e| fault(statement, &e))?;
         rows.iter().map(|row| decode(&Row::postgres(row)).map_err(TxError::Corrupt)).collect()
     }
 }

@@ -6,7 +6,7 @@ use crate::ReadError;
 use crate::sql;
 #[cfg(feature = "postgres")]
 use crate::tx::one;
-use crate::tx::{Tx, TxError};
+use crate::tx::{Tx, TxError, any};
 use crate::value::Value;
 use handsel_core::audit::merkle::{Frontier, Hash, NodeId};
 use handsel_core::id::{AccountId, EventId, WebhookId};
@@ -109,7 +109,7 @@ impl Numbers {
             // Level 0 is the entry's own row.
             if node.level > 0 {
                 let row = [Value::Int(i64::from(node.level)), Value::count(node.index), Value::Hash(hash)];
-                tx.execute(&sql::AUDIT_NODE_INSERT, &row).await?;
+                any(tx, &sql::AUDIT_NODE_INSERT, &row).await?;
             }
         }
         self.tree = Some(tree);

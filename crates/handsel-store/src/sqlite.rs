@@ -3,7 +3,7 @@
 
 use crate::migrate::{self, APPLIED, Applied, BOOTSTRAP, PROGRAM};
 use crate::sql::{self, Engine, Statement, ddl};
-use crate::tx::{Tx, TxError};
+use crate::tx::{Judge, Tx, TxError};
 use crate::value::{Row, Value};
 use crate::{OpenError, ReadError};
 use core::future::{Future, ready};
@@ -199,6 +199,14 @@ pub(crate) fn ask<T>(
 }
 
 impl Tx for SqliteTx<'_> {
+    fn send(
+        &mut self,
+        statement: &'static Statement,
+        values: &[Value<'_>],
+        judge: Judge,
+    ) -> impl Future<Output = Result<(), TxError>> + Send {
+        ready(self.run(statement, values).and_then(judge))
+    }
     fn execute(
         &mut self,
         statement: &'static Statement,

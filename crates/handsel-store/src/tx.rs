@@ -1,5 +1,5 @@
 //! What a transaction offers to those who write through it, the same for both engines. SQLite answers at once, PostgreSQL
-//! after a round trip; the code above is one.
+//! after a round trip, which most writes don't wait for; the code above is one.
 
 use crate::ReadError;
 use crate::sql::Statement;
@@ -45,8 +45,20 @@ impl From<TxError> for ReadError {
     }
 }
 
+/// What a number of touched rows means.
+pub(crate) type Judge = fn(u64) -> Result<(), TxError>;
+
 /// One open transaction.
 pub(crate) trait Tx: Send {
+    /// Runs a statement whose answer is not needed to go on. Its verdict may come after this has returned, but before
+    /// anything that is asked later is answered, and before the transaction is committed.
+    fn send(
+        &mut self,
+        statement: &'static Statement,
+        values: &[Value<'_>],
+        judge: Judge,
+    ) -> impl Future<Output = Result<(), TxError>> + Send;
+
     /// Runs a statement and tells how many rows it touched.
     fn execute(
         &mut self,
@@ -65,10 +77,12 @@ pub(crate) trait Tx: Send {
 
 /// One row touched, or a `Conflict`.
 pub(crate) async fn one<T: Tx>(tx: &mut T, statement: &'static Statement, values: &[Value<'_>]) -> Result<(), TxError> {
-    match tx.execute(statement, values).await? {
-        1 => Ok(()),
-        _ => Err(TxError::Conflict),
-    }
+    tx.send(statement, values, |touched| if touched == 1 { Ok(()) } else { Err(TxError::Conflict) }).await
+}
+
+/// As many rows as there are.
+pub(crate) async fn any<T: Tx>(tx: &mut T, statement: &'static Statement, values: &[Value<'_>]) -> Result<(), TxError> {
+    tx.send(statement, values, |_| Ok(())).await
 }
 
 /// Drives a future that never waits, as those over SQLite are.

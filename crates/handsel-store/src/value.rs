@@ -65,6 +65,21 @@ impl<'a> Value<'a> {
     pub(crate) fn maybe_text(text: Option<&'a str>) -> Value<'a> {
         text.map_or(Value::Null, Value::Text)
     }
+    /// The same, to be kept longer than what it was made of.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn owned(&self) -> Value<'static> {
+        match self {
+            Value::Null => Value::Null,
+            Value::Int(n) => Value::Int(*n),
+            Value::Text(t) => Value::Owned((*t).to_owned()),
+            Value::Id(s) => Value::Id(*s),
+            Value::Owned(t) => Value::Owned(t.clone()),
+            Value::Blob(b) => Value::Bytes(b.to_vec()),
+            Value::Word(w) => Value::Word(*w),
+            Value::Hash(h) => Value::Hash(*h),
+            Value::Bytes(b) => Value::Bytes(b.clone()),
+        }
+    }
     /// An amount: 16 bytes, big-endian, so that byte order is number order.
     pub(crate) const fn amount(n: u128) -> Value<'a> {
         Value::Word(n.to_be_bytes())
