@@ -14,8 +14,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 const CYCLES_DEFAULT: u64 = 20;
-const MERCHANTS: u32 = 3;
-/// A life ends after so many acknowledgements and so many milliseconds more, or, one in so many, before it has begun.
+/// How many sell at the same time: a single one dies with its very last answer.
+const MERCHANTS_MAX: u64 = 3;
+const ORDERS_PER_BLOCK: u64 = 3;
+/// A life ends after so many acknowledgements, at once or so many milliseconds later, or, one in so many, before it has begun.
 const ACKNOWLEDGED_MAX: u64 = 24;
 const LATER_MAX_MS: u64 = 20;
 const UNBORN_ONE_IN: u64 = 4;
@@ -110,11 +112,12 @@ async fn post(http: &Http, path: &str) -> Option<Reply> {
 /// Sells until the server dies; one permit for each acknowledgement.
 async fn merchant(http: Http, books: Shared, acknowledged: Arc<Semaphore>) {
     loop {
-        let key = {
+        let number = {
             let mut books = books.lock().unwrap();
             books.keys += 1;
-            format!("order-{}", books.keys)
+            books.keys
         };
+        let key = format!("order-{number}");
         let Some(created) = create(&http, &key).await else { return };
         let id = field(&created.ok(), "id");
         {
@@ -127,6 +130,9 @@ async fn merchant(http: Http, books: Shared, acknowledged: Arc<Semaphore>) {
         paid.ok();
         books.lock().unwrap().paid.insert(id);
         acknowledged.add_permits(1);
+        if number % ORDERS_PER_BLOCK != 0 {
+            continue;
+        }
         let Some(mined) = post(&http, MINE).await else { return };
         mined.ok();
     }
@@ -142,13 +148,16 @@ async fn life(data: &Path, chance: &Chance, books: &Shared) {
     let http = program.ready().await;
     let acknowledged = Arc::new(Semaphore::new(0));
     let mut merchants = JoinSet::new();
-    for _ in 0..MERCHANTS {
+    for _ in 0..1 + chance.below(MERCHANTS_MAX) {
         merchants.spawn(merchant(http.clone(), Arc::clone(books), Arc::clone(&acknowledged)));
     }
-    let (wanted, later) = (1 + chance.below(ACKNOWLEDGED_MAX), chance.below(LATER_MAX_MS));
+    let (wanted, at_once) = (1 + chance.below(ACKNOWLEDGED_MAX), chance.below(2) == 0);
+    let later = chance.below(LATER_MAX_MS);
     let death = async {
         let _ = acknowledged.acquire_many(u32::try_from(wanted).unwrap()).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(later)).await;
+        if !at_once {
+            tokio::time::sleep(Duration::from_millis(later)).await;
+        }
     };
     tokio::select! {
         done = tokio::time::timeout(PATIENCE, death) => done.unwrap(),
@@ -217,7 +226,7 @@ async fn kept(http: &Http, books: &Books) {
         let answered = first.json();
         let now = &there[&field(&answered, "id")];
         assert_eq!(now["payment_options"], answered["payment_options"]);
-        assert!(now["status"] == "complete" || !books.paid.contains(&field(&answered, "id")), "{now}");
+        assert!(now["status"] == "complete" || !books.paid.contains(&field(&answered, "id")), "was paid: {now}");
         let again = create(http, key).await.unwrap();
         assert_eq!((again.header("idempotent-replayed"), &again.body), (Some("true"), &first.body));
     }
