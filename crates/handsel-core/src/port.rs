@@ -158,7 +158,10 @@ pub enum TestError {
     UnknownNetwork,
     UnknownAsset,
     UnknownReceiver,
-    UnknownFault,
+    /// With the names that there are, for people.
+    UnknownFault {
+        known: &'static str,
+    },
     /// The request makes no sense, with the reason for people.
     Invalid(&'static str),
     /// The node that `--chain-rpc` names refused.

@@ -112,8 +112,11 @@ impl Engine {
     }
 
     pub async fn create_api_key(&self, ask: &Ask, new: NewApiKey) -> Result<Answer, Refusal> {
-        let new = &new;
-        self.perform(ask, |now| async move {
+        self.make_api_key(ask, &new).await.map(|(answer, _)| answer)
+    }
+
+    pub(crate) async fn make_api_key(&self, ask: &Ask, new: &NewApiKey) -> Result<(Answer, Option<String>), Refusal> {
+        self.performed(ask, |now| async move {
             let terms = self.key_terms(&ask.grant, new, now)?;
             let material = self.key_material(new.class, ask.dry_run).await?;
             let key = self.new_key(ask.grant.account(), terms, &material, now);

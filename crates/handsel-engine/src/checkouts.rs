@@ -55,8 +55,15 @@ pub enum Resolution {
 
 impl Engine {
     pub async fn create_checkout(&self, ask: &Ask, new: NewCheckout) -> Result<Answer, Refusal> {
-        let new = &new;
-        self.perform(ask, |now| async move {
+        self.make_checkout(ask, &new).await.map(|(answer, _)| answer)
+    }
+
+    pub(crate) async fn make_checkout(
+        &self,
+        ask: &Ask,
+        new: &NewCheckout,
+    ) -> Result<(Answer, Option<String>), Refusal> {
+        self.performed(ask, |now| async move {
             let price = price(&new.amount, &new.currency)?;
             let terms = terms(new, now)?;
             self.known_accept("/accept", &new.accept)?;

@@ -34,7 +34,7 @@ pub mod settings;
 mod shell;
 mod terms;
 pub mod test_world;
-mod trigger;
+pub mod trigger;
 mod waiters;
 pub mod wallets;
 mod watch;

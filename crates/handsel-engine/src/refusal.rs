@@ -62,6 +62,12 @@ impl Refusal {
         self.param = Some(param.into());
         self
     }
+    /// The same member seen from further out: `/amount` under `/override` is `/override/amount`.
+    #[must_use]
+    pub fn under(mut self, root: &str) -> Self {
+        self.param = self.param.map(|param| if param.starts_with('/') { format!("{root}{param}") } else { param });
+        self
+    }
     #[must_use]
     pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.hint = Some(hint.into());

@@ -79,29 +79,40 @@ impl Engine {
         F: Fn(Timestamp) -> D,
         D: Future<Output = Result<Decision, Refusal>>,
     {
+        self.performed(ask, decide).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, with the text id of the object; `None` where an earlier answer was given again.
+    pub(crate) async fn performed<F, D>(&self, ask: &Ask, decide: F) -> Result<(Answer, Option<String>), Refusal>
+    where
+        F: Fn(Timestamp) -> D,
+        D: Future<Output = Result<Decision, Refusal>>,
+    {
         if ask.dry_run {
-            let Decision { body, version, .. } = decide(self.now()).await?;
-            return Ok(Answer { status: 200, body: handsel_view::dry_run(body), version, replayed: false });
+            let Decision { body, version, object, .. } = decide(self.now()).await?;
+            let answer = Answer { status: 200, body: handsel_view::dry_run(body), version, replayed: false };
+            return Ok((answer, Some(object)));
         }
         let key = ask.idempotency_key.as_ref().map(|raw| self.idempotency(ask, raw)).transpose()?;
         if let Some(key) = &key
             && let Some(answer) = self.replay(key).await?
         {
-            return Ok(answer);
+            return Ok((answer, None));
         }
         for _ in 0..limits::CONFLICT_RETRIES_MAX {
             let now = self.now();
             let decision = decide(now).await?;
+            let object = decision.object.clone();
             let (change, answer) = self.completed(ask, key.as_ref(), now, decision);
             match self.commit(change).await {
-                Ok(_) => return Ok(answer),
+                Ok(_) => return Ok((answer, Some(object))),
                 Err(CommitError::Conflict) => {}
                 Err(CommitError::IdempotencyTaken) => {
                     let answer = match &key {
                         Some(key) => self.replay(key).await?,
                         None => None,
                     };
-                    return answer.ok_or_else(Refusal::internal);
+                    return answer.map(|answer| (answer, None)).ok_or_else(Refusal::internal);
                 }
                 Err(other) => return Err(other.into()),
             }

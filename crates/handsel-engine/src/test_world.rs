@@ -12,7 +12,7 @@ use handsel_core::change::Change;
 use handsel_core::checkout::{Checkout, PaymentOption};
 use handsel_core::id::{CheckoutId, ReceiverId};
 use handsel_core::money;
-use handsel_core::port::{PayHow, PayOrder, TestError, TestWorld};
+use handsel_core::port::{PaidTransaction, PayHow, PayOrder, TestError, TestWorld};
 use handsel_core::time::Timestamp;
 use handsel_view::types::answers as shapes;
 use std::collections::BTreeSet;
@@ -168,27 +168,36 @@ impl Engine {
 
     /// Pays as asked, or, without an amount, as the price's magic cents say (02).
     pub(crate) async fn pay(&self, checkout: &Checkout, pay: &TestPay) -> Result<Vec<u8>, Refusal> {
-        let mut order = self.pay_order(checkout, pay)?;
-        if pay.amount.is_none() {
-            match magic(checkout.price) {
-                Some(Magic::Short) => order.amount /= 2,
-                Some(Magic::Over) => order.amount = order.amount.saturating_add(order.amount / 2),
-                Some(Magic::Late) => self.pass_the_end(checkout).await?,
-                Some(Magic::WrongAsset) if pay.asset.is_none() => {
-                    let network = self.network_of(&order.network)?;
-                    let Some((asset, amount)) = wrong_asset(network, checkout, &order) else {
-                        return Err(invalid("/asset", "every listed asset is accepted here; name another network"));
-                    };
-                    (order.asset, order.amount) = (asset, amount);
-                }
-                Some(Magic::Reorged) => order.how = PayHow::ReorgedOnce,
-                Some(Magic::Pending) => order.how = PayHow::Pending,
-                Some(Magic::WrongAsset) | None => {}
-            }
-        }
-        let paid = self.world()?.pay(order).await.map_err(refusal)?;
+        let magic = if pay.amount.is_none() { magic(checkout.price) } else { None };
+        let paid = self.pay_so(checkout, pay, magic).await?;
         let transaction = TxHash(paid.transaction).to_string();
         Ok(handsel_view::json(&shapes::TestTransaction { transaction, network: paid.network }))
+    }
+
+    /// Pays as asked, going wrong in this way.
+    pub(crate) async fn pay_so(
+        &self,
+        checkout: &Checkout,
+        pay: &TestPay,
+        magic: Option<Magic>,
+    ) -> Result<PaidTransaction, Refusal> {
+        let mut order = self.pay_order(checkout, pay)?;
+        match magic {
+            Some(Magic::Short) => order.amount /= 2,
+            Some(Magic::Over) => order.amount = order.amount.saturating_add(order.amount / 2),
+            Some(Magic::Late) => self.pass_the_end(checkout).await?,
+            Some(Magic::WrongAsset) if pay.asset.is_none() => {
+                let network = self.network_of(&order.network)?;
+                let Some((asset, amount)) = wrong_asset(network, checkout, &order) else {
+                    return Err(invalid("/asset", "every listed asset is accepted here; name another network"));
+                };
+                (order.asset, order.amount) = (asset, amount);
+            }
+            Some(Magic::Reorged) => order.how = PayHow::ReorgedOnce,
+            Some(Magic::Pending) => order.how = PayHow::Pending,
+            Some(Magic::WrongAsset) | None => {}
+        }
+        self.world()?.pay(order).await.map_err(refusal)
     }
 
     /// By default the first option, exactly; another network or asset is paid to the address that is shown there or first.
@@ -272,7 +281,7 @@ pub(crate) fn refusal(error: TestError) -> Refusal {
         TestError::UnknownNetwork => Refusal::missing("network of the sandbox"),
         TestError::UnknownAsset => invalid("/asset", "the sandbox has no such asset"),
         TestError::UnknownReceiver => Refusal::missing(ReceiverId::NOUN),
-        TestError::UnknownFault => invalid("/kind", "there is no such fault"),
+        TestError::UnknownFault { known } => invalid("/kind", format!("there is no such fault; write {known}")),
         TestError::Invalid(why) => Refusal::new(Code::ParameterInvalid, why),
         TestError::Node(why) => {
             tracing::warn!(why, "the sandbox's node refused a command");

@@ -1,34 +1,58 @@
 //! `test/events/trigger`: makes the real objects whose life sends an event, by the same doors that a merchant uses. The answer is the
-//! event that came of it.
+//! event that came of it. What there is no door for yet is refused, naming what there is.
 
+mod things;
+
+use crate::api_keys::NewApiKey;
+use crate::check::did_you_mean;
 use crate::checkouts::{NewCheckout, Resolution};
-use crate::test_world::TestPay;
+use crate::magic::Magic;
+use crate::test_world::{TestPay, WATCHER_PATIENCE, refusal};
+use crate::wallets::NewWallet;
 use crate::webhooks::NewWebhook;
 use crate::{Answer, Ask, Code, Engine, Refusal};
-use handsel_core::checkout::Matching;
+use handsel_core::checkout::Checkout;
 use handsel_core::event::Kind;
-use handsel_core::port::TestWorld;
-use handsel_core::webhook::{Ordering, Payload};
-use handsel_store::reader::ListQuery;
+use handsel_core::id::CheckoutId;
 use std::time::Duration;
 
 /// How long an event may take to come about, and how often it is looked for.
 const PATIENCE_TRIES: u32 = 100;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Events that are looked at in one go.
+const LOOK_AT_ONCE: u32 = 100;
 
-/// Kinds that a webhook's life sends.
-const BY_WEBHOOK: [Kind; 3] = [Kind::WebhookTest, Kind::WebhookDisabled, Kind::WebhookSecretRotated];
+/// What has to be made first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    Checkout,
+    Wallet,
+    Webhook,
+    ApiKey,
+}
 
-/// What has to happen for an event, beside a checkout of this amount.
+/// The terms of what is made first. A webhook without a URL goes to a receiver of the sandbox.
+#[derive(Debug, Clone)]
+pub enum Terms {
+    Checkout(NewCheckout),
+    Wallet(NewWallet),
+    Webhook(NewWebhook),
+    ApiKey(NewApiKey),
+}
+
+/// An event that can be made to happen.
 #[derive(Debug, Clone, Copy)]
-struct Story {
-    amount: &'static str,
+pub struct Trigger {
+    kind: Kind,
+    thing: Thing,
     acts: &'static [Act],
 }
 
+/// What is done to it after it was made.
 #[derive(Debug, Clone, Copy)]
 enum Act {
-    Pay,
+    /// Pays the whole price, or goes wrong in one way.
+    Pay(Option<Magic>),
     /// Mines until everything is confirmed and final.
     Finalize,
     /// Mines one block.
@@ -36,81 +60,150 @@ enum Act {
     Cancel,
     Expire,
     Ignore,
+    /// The payment that nothing explains is put to the checkout by hand.
+    Match,
+    Prove,
+    Retire,
+    Roll,
+    Revoke,
+    Test,
+    Disable,
+    RotateSecret,
+    /// Lets a day of failures pass.
+    Fail,
 }
 
-/// The story of each kind that a checkout's life sends.
-fn story(kind: Kind) -> Option<Story> {
-    use Act::{Cancel, Expire, Finalize, Ignore, Mine, Pay};
-    let (amount, acts): (_, &[Act]) = match kind {
-        Kind::CheckoutCreated => ("19.99", &[]),
-        Kind::CheckoutProcessing | Kind::PaymentDetected => ("19.99", &[Pay, Mine]),
-        Kind::PaymentConfirming => ("19.99", &[Pay, Mine, Mine]),
-        Kind::CheckoutCompleted | Kind::PaymentSucceeded => ("19.99", &[Pay, Finalize]),
-        Kind::CheckoutExpired => ("19.99", &[Expire]),
-        Kind::CheckoutCanceled => ("19.99", &[Cancel]),
-        Kind::CheckoutUnderpaid => ("20.01", &[Pay, Finalize]),
-        Kind::CheckoutOverpaid => ("20.02", &[Pay, Finalize]),
-        Kind::CheckoutLatePayment | Kind::PaymentRejected => ("20.03", &[Pay, Finalize]),
-        Kind::CheckoutWrongAsset => ("20.04", &[Pay, Finalize]),
-        Kind::CheckoutReorged | Kind::PaymentReversed => ("20.05", &[Pay, Finalize]),
-        Kind::CheckoutDuplicatePayment => ("19.99", &[Pay, Finalize, Pay, Finalize]),
-        Kind::CheckoutResolved => ("20.02", &[Pay, Finalize, Ignore]),
-        _ => return None,
-    };
-    Some(Story { amount, acts })
+const PAY: Act = Act::Pay(None);
+
+/// The story of each event that this release sends.
+const STORIES: &[(Kind, Thing, &[Act])] = {
+    use Act::{Cancel, Disable, Expire, Fail, Finalize, Ignore, Match, Mine, Pay, Prove, Retire, Revoke, Roll};
+    use Act::{RotateSecret, Test};
+    use Thing::{ApiKey, Checkout, Wallet, Webhook};
+    &[
+        (Kind::CheckoutCreated, Checkout, &[]),
+        (Kind::CheckoutProcessing, Checkout, &[PAY, Mine]),
+        (Kind::CheckoutCompleted, Checkout, &[PAY, Finalize]),
+        (Kind::CheckoutExpired, Checkout, &[Expire]),
+        (Kind::CheckoutCanceled, Checkout, &[Cancel]),
+        (Kind::CheckoutUnderpaid, Checkout, &[Pay(Some(Magic::Short)), Finalize]),
+        (Kind::CheckoutOverpaid, Checkout, &[Pay(Some(Magic::Over)), Finalize]),
+        (Kind::CheckoutLatePayment, Checkout, &[Pay(Some(Magic::Late)), Finalize]),
+        (Kind::CheckoutDuplicatePayment, Checkout, &[PAY, Finalize, PAY, Finalize]),
+        (Kind::CheckoutWrongAsset, Checkout, &[Pay(Some(Magic::WrongAsset)), Finalize]),
+        (Kind::CheckoutReorged, Checkout, &[Pay(Some(Magic::Reorged)), Finalize]),
+        (Kind::CheckoutResolved, Checkout, &[Pay(Some(Magic::Over)), Finalize, Ignore]),
+        (Kind::PaymentDetected, Checkout, &[PAY, Mine]),
+        (Kind::PaymentConfirming, Checkout, &[PAY, Mine, Mine]),
+        (Kind::PaymentSucceeded, Checkout, &[PAY, Finalize]),
+        (Kind::PaymentReversed, Checkout, &[Pay(Some(Magic::Reorged)), Finalize]),
+        (Kind::PaymentRejected, Checkout, &[Pay(Some(Magic::Late)), Finalize]),
+        (Kind::PaymentMatched, Checkout, &[Match]),
+        (Kind::WalletAdded, Wallet, &[]),
+        (Kind::WalletProved, Wallet, &[Prove]),
+        (Kind::WalletActivated, Wallet, &[]),
+        (Kind::WalletRetired, Wallet, &[Retire]),
+        (Kind::WebhookFailing, Webhook, &[Fail]),
+        (Kind::WebhookDisabled, Webhook, &[Disable]),
+        (Kind::WebhookSecretRotated, Webhook, &[RotateSecret]),
+        (Kind::WebhookTest, Webhook, &[Test]),
+        (Kind::ApiKeyCreated, ApiKey, &[]),
+        (Kind::ApiKeyRolled, ApiKey, &[Roll]),
+        (Kind::ApiKeyRevoked, ApiKey, &[Revoke]),
+    ]
+};
+
+/// Every event that can be triggered, by name.
+pub fn triggerable() -> impl Iterator<Item = &'static str> {
+    STORIES.iter().map(|(kind, ..)| kind.name())
+}
+
+impl Trigger {
+    /// Reads the name of an event that this release can make happen.
+    pub fn parse(name: &str) -> Result<Self, Refusal> {
+        if let Some((kind, thing, acts)) = STORIES.iter().find(|(kind, ..)| kind.name() == name) {
+            return Ok(Self { kind: *kind, thing: *thing, acts });
+        }
+        let detail = match Kind::parse(name) {
+            Some(kind) => format!("nothing sends {} here yet, so it can't be triggered", kind.name()),
+            None => format!("there is no such event{}", did_you_mean(name, triggerable())),
+        };
+        let known: Vec<&str> = triggerable().collect();
+        let hint = format!("possible are {}", known.join(", "));
+        Err(Refusal::new(Code::ParameterInvalid, detail).at("/type").hint(hint))
+    }
+    pub const fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+    pub const fn thing(&self) -> Thing {
+        self.thing
+    }
+}
+
+/// Whose event is waited for.
+#[derive(Debug)]
+enum About {
+    /// The checkout, or one of its payments.
+    Checkout(CheckoutId),
+    Object(String),
+}
+
+/// For looking again and again, for a bounded time.
+#[derive(Debug, Default)]
+struct Patience {
+    tries: u32,
+}
+
+impl Patience {
+    /// Lets a moment pass; when there was time enough, the refusal with this detail.
+    async fn wait(&mut self, otherwise: &'static str) -> Result<(), Refusal> {
+        self.tries += 1;
+        if self.tries > PATIENCE_TRIES {
+            return Err(Refusal::new(Code::DependencyUnavailable, otherwise));
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+        Ok(())
+    }
 }
 
 impl Engine {
-    /// Makes the real objects whose life sends this event.
-    pub async fn test_trigger(&self, ask: &Ask, kind: &str) -> Result<Answer, Refusal> {
-        let world = self.world()?;
-        let Some(kind) = Kind::parse(kind) else {
-            return Err(crate::webhook_rules::known_filter(kind)
-                .err()
-                .unwrap_or_else(|| not_offered(kind))
-                .at("/type"));
-        };
-        if story(kind).is_none() && !BY_WEBHOOK.contains(&kind) {
-            return Err(not_offered(kind.name()).at("/type"));
-        }
+    /// Makes what the terms say and lets happen what leads to the event. Nothing of it is undone, but for a webhook to a receiver
+    /// of the sandbox, which nobody else can see.
+    pub async fn test_trigger(&self, ask: &Ask, trigger: Trigger, terms: Terms) -> Result<Answer, Refusal> {
+        let terms = &terms;
         self.command(ask, "test.trigger", 200, || async move {
             let after = self.inner.reader.last_sequence(ask.grant.account()).await?;
             // The asker's key is for this request: the steps are requests of their own.
             let step = Ask { idempotency_key: None, if_match: None, ..ask.clone() };
-            match story(kind) {
-                Some(story) => self.play(&step, world, story).await?,
-                None => self.play_webhook(&step, kind).await?,
-            }
-            let answer = self.first_of(ask, kind, after).await?;
-            Ok((kind.name().to_owned(), answer.body))
+            let event = match terms {
+                Terms::Checkout(new) => {
+                    let checkout = self.play_checkout(&step, trigger, new).await?;
+                    self.first_of(ask, trigger.kind, &About::Checkout(checkout), after).await?
+                }
+                Terms::Wallet(new) => {
+                    let about = self.play_wallet(&step, trigger.acts, new).await?;
+                    self.first_of(ask, trigger.kind, &About::Object(about), after).await?
+                }
+                Terms::Webhook(new) => self.play_webhook(&step, trigger, new, after).await?,
+                Terms::ApiKey(new) => {
+                    let about = self.play_api_key(&step, trigger.acts, new).await?;
+                    self.first_of(ask, trigger.kind, &About::Object(about), after).await?
+                }
+            };
+            Ok((trigger.name().to_owned(), event.body))
         })
         .await
     }
 
-    async fn play(&self, ask: &Ask, world: &dyn TestWorld, story: Story) -> Result<(), Refusal> {
-        let new = NewCheckout {
-            amount: story.amount.to_owned(),
-            currency: "USD".to_owned(),
-            accept: Vec::new(),
-            customer: None,
-            reference: None,
-            success_url: None,
-            cancel_url: None,
-            expires_in_seconds: None,
-            tolerance_bps: None,
-            matching: Matching::Auto,
-            line_items: Vec::new(),
-            metadata: Vec::new(),
-        };
-        self.create_checkout(ask, new).await?;
-        let query = ListQuery { limit: 1, ..ListQuery::default() };
-        let page = self.inner.reader.checkouts(ask.grant.account(), &query).await?;
-        let Some(checkout) = page.data.into_iter().next() else { return Err(Refusal::internal()) };
-        let networks: Vec<&str> = checkout.options.iter().map(|option| option.network.as_str()).take(1).collect();
-        for act in story.acts {
+    async fn play_checkout(&self, ask: &Ask, trigger: Trigger, new: &NewCheckout) -> Result<CheckoutId, Refusal> {
+        if matches!(trigger.acts, [Act::Match]) {
+            return self.play_match(ask, new).await;
+        }
+        let checkout = self.made_checkout(ask, new).await?;
+        for act in trigger.acts {
             match act {
-                Act::Pay => {
-                    self.pay(&checkout, &TestPay::default()).await?;
+                Act::Pay(magic) => {
+                    self.pay_so(&checkout, &TestPay::default(), *magic).await?;
                 }
                 Act::Cancel => {
                     self.cancel_checkout(ask, checkout.id).await?;
@@ -121,59 +214,80 @@ impl Engine {
                 Act::Ignore => {
                     self.resolve_checkout(ask, checkout.id, Resolution::Ignore).await?;
                 }
-                Act::Mine | Act::Finalize => {
-                    for network in &networks {
-                        let done = match act {
-                            Act::Finalize => world.finalize(network).await,
-                            _ => world.mine(network, 1).await,
-                        };
-                        done.map_err(crate::test_world::refusal)?;
-                        self.watcher_caught_up(network, crate::test_world::WATCHER_PATIENCE).await;
-                    }
-                }
+                Act::Finalize => self.advance_chain(&checkout, true).await?,
+                _ => self.advance_chain(&checkout, false).await?,
             }
         }
+        Ok(checkout.id)
+    }
+
+    async fn made_checkout(&self, ask: &Ask, new: &NewCheckout) -> Result<Checkout, Refusal> {
+        let (_, object) = self.make_checkout(ask, new).await.map_err(|refused| refused.under("/override"))?;
+        let id = object.as_deref().and_then(|id| CheckoutId::parse(id).ok()).ok_or_else(Refusal::internal)?;
+        self.own_checkout_for_test(ask, id).await
+    }
+
+    /// One block, or as many as make everything final, on the network of the first way to pay.
+    async fn advance_chain(&self, checkout: &Checkout, finalize: bool) -> Result<(), Refusal> {
+        let Some(option) = checkout.options.first() else { return Ok(()) };
+        let (world, network) = (self.world()?, option.network.as_str());
+        let done = if finalize { world.finalize(network).await } else { world.mine(network, 1).await };
+        done.map_err(refusal)?;
+        self.watcher_caught_up(network, WATCHER_PATIENCE).await;
         Ok(())
     }
 
-    async fn play_webhook(&self, ask: &Ask, kind: Kind) -> Result<(), Refusal> {
-        let (_, url) = self.world()?.add_receiver(Vec::new(), 0).await.map_err(crate::test_world::refusal)?;
-        let new = NewWebhook {
-            url,
-            enabled_events: vec![kind.name().to_owned()],
-            description: None,
-            payload: Payload::Snapshot,
-            signatures: Vec::new(),
-            ordering: Ordering::PerObject,
-            metadata: Vec::new(),
-        };
-        self.create_webhook(ask, new).await?;
-        let query = ListQuery { limit: 1, ..ListQuery::default() };
-        let page = self.inner.reader.webhooks(ask.grant.account(), &query).await?;
-        let Some(id) = page.data.first().map(|webhook| webhook.id) else { return Err(Refusal::internal()) };
-        let done = match kind {
-            Kind::WebhookDisabled => self.disable_webhook(ask, id).await,
-            Kind::WebhookSecretRotated => self.rotate_webhook_secret(ask, id, None).await,
-            _ => self.test_webhook(ask, id).await,
-        };
-        done.map(|_| ())
-    }
-
-    /// The first event of this kind after a sequence, once it is there.
-    async fn first_of(&self, ask: &Ask, kind: Kind, mut after: u64) -> Result<Answer, Refusal> {
-        for _ in 0..PATIENCE_TRIES {
-            let events = self.inner.reader.events_after(ask.grant.account(), after, 100).await?;
-            if let Some(event) = events.iter().find(|event| event.new.kind == kind) {
+    /// The first event of this kind about that object after a sequence, once it is there.
+    async fn first_of(&self, ask: &Ask, kind: Kind, about: &About, mut after: u64) -> Result<Answer, Refusal> {
+        let account = ask.grant.account();
+        let mut patience = Patience::default();
+        loop {
+            let events = self.inner.reader.events_after(account, after, LOOK_AT_ONCE).await?;
+            // Read afterwards: what an event is about was committed with it.
+            let objects = self.objects(about).await?;
+            let found = events.iter().find(|event| event.new.kind == kind && objects.contains(&event.new.object));
+            if let Some(event) = found {
                 return self.event(ask, event.new.id).await;
             }
             after = events.last().and_then(|event| event.sequence).unwrap_or(after);
-            tokio::time::sleep(LOOK_EVERY).await;
+            patience.wait("the event did not come about in time; look for it in the list of events").await?;
         }
-        let detail = "the event did not come about in time; look for it in the list of events";
-        Err(Refusal::new(Code::DependencyUnavailable, detail))
+    }
+
+    async fn objects(&self, about: &About) -> Result<Vec<String>, Refusal> {
+        match about {
+            About::Object(object) => Ok(vec![object.clone()]),
+            About::Checkout(id) => {
+                let payments = self.inner.reader.payments_of_checkout(*id).await?;
+                let payments = payments.iter().map(|payment| payment.id.to_string());
+                Ok(payments.chain([id.to_string()]).collect())
+            }
+        }
     }
 }
 
-fn not_offered(kind: &str) -> Refusal {
-    Refusal::new(Code::ParameterInvalid, format!("this release makes nothing that sends {kind}"))
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_others_say_what_is_possible() {
+        assert_eq!(Trigger::parse("webhook.failing").unwrap().thing(), Thing::Webhook);
+        for (name, says) in [
+            ("invoice.paid", "nothing sends invoice.paid here yet"),
+            ("checkout.complete", "did you mean checkout.completed?"),
+            ("x", "there is no such event"),
+        ] {
+            let refused = Trigger::parse(name).unwrap_err();
+            assert!(refused.detail.contains(says), "{}", refused.detail);
+            assert!(refused.hint.unwrap().contains("checkout.created, checkout.processing"));
+        }
+    }
+
+    #[test]
+    fn no_event_has_two_stories() {
+        let names: std::collections::BTreeSet<_> = triggerable().collect();
+        assert_eq!(names.len(), STORIES.len());
+    }
 }

@@ -11,6 +11,7 @@ use handsel_core::eth_signature::recover_personal;
 use handsel_core::event::{Kind, NewEvent};
 use handsel_core::id::{AccountId, WalletId};
 use handsel_core::limits;
+use handsel_core::port::TestWorld;
 use handsel_core::private_key::looks_private;
 use handsel_core::time::Timestamp;
 use handsel_core::vault::DataKey;
@@ -49,9 +50,12 @@ enum Asked {
 
 impl Engine {
     pub async fn create_wallet(&self, ask: &Ask, new: NewWallet) -> Result<Answer, Refusal> {
-        nothing_private(&new)?;
-        let new = &new;
-        self.perform(ask, |now| async move {
+        self.make_wallet(ask, &new).await.map(|(answer, _)| answer)
+    }
+
+    pub(crate) async fn make_wallet(&self, ask: &Ask, new: &NewWallet) -> Result<(Answer, Option<String>), Refusal> {
+        nothing_private(new)?;
+        self.performed(ask, |now| async move {
             let asked = self.asked_destination(new)?;
             self.serves_configured(new)?;
             check::metadata("/metadata", &new.metadata)?;
@@ -97,6 +101,27 @@ impl Engine {
 
     /// The challenge signed by the wallet's own address (xpub: child 0), as `personal_sign` gives it.
     pub async fn prove_wallet(&self, ask: &Ask, id: WalletId, signature: &str) -> Result<Answer, Refusal> {
+        self.proved(ask, id, |wallet, now| signed_by_owner(wallet, signature, now)).await
+    }
+
+    /// The same without a signature, for `test/events/trigger`: nobody holds the key of a wallet that the sandbox made up, and
+    /// this program can't sign. The world is there to show that this is a sandbox.
+    pub(crate) async fn prove_made_up_wallet(
+        &self,
+        ask: &Ask,
+        id: WalletId,
+        _sandbox: &dyn TestWorld,
+    ) -> Result<Answer, Refusal> {
+        self.proved(ask, id, |_, _| Ok(())).await
+    }
+
+    async fn proved(
+        &self,
+        ask: &Ask,
+        id: WalletId,
+        check: impl Fn(&Wallet, Timestamp) -> Result<(), Refusal>,
+    ) -> Result<Answer, Refusal> {
+        let check = &check;
         self.perform(ask, |now| async move {
             let before = self.found_wallet(ask, id).await?;
             ask.expect_version(before.version)?;
@@ -104,17 +129,7 @@ impl Engine {
             let active_from = self.served_from(before.account, now).await?;
             let Step { wallet: mut after, events: kinds } =
                 before.clone().apply(Command::Proved { active_from }, now).map_err(refused)?;
-            let invalid = |detail: String| Refusal::new(Code::SignatureInvalid, detail).at("/signature");
-            if now > before.created.plus(Duration::from_secs(CHALLENGE_VALID_SECONDS)) {
-                return Err(invalid("the challenge has expired; retire this wallet and add it again".to_owned()));
-            }
-            let signer = recover_personal(&before.challenge, signature).map_err(|why| invalid(why.to_string()))?;
-            if signer != proof_address(&before) {
-                let wanted = proof_address(&before).checksummed();
-                return Err(invalid(format!(
-                    "the challenge must be signed by {wanted}, this is another wallet's signature"
-                )));
-            }
+            check(&before, now)?;
             let key = self.data_key(before.account).await?;
             after.mac = self.mac_of(&key, &after)?;
             let request = Some(ask.grant.request());
@@ -404,6 +419,19 @@ fn nothing_private(new: &NewWallet) -> Result<(), Refusal> {
     let given = given.into_iter().filter_map(|(param, text)| Some((param, text.as_ref()?)));
     let mut all = given.chain([("/mode", &new.mode)]).chain(listed).chain(metadata);
     all.find(|(_, text)| looks_private(text)).map_or(Ok(()), |(param, _)| Err(private_key(param)))
+}
+
+fn signed_by_owner(wallet: &Wallet, signature: &str, now: Timestamp) -> Result<(), Refusal> {
+    let invalid = |detail: String| Refusal::new(Code::SignatureInvalid, detail).at("/signature");
+    if now > wallet.created.plus(Duration::from_secs(CHALLENGE_VALID_SECONDS)) {
+        return Err(invalid("the challenge has expired; retire this wallet and add it again".to_owned()));
+    }
+    let signer = recover_personal(&wallet.challenge, signature).map_err(|why| invalid(why.to_string()))?;
+    if signer != proof_address(wallet) {
+        let wanted = proof_address(wallet).checksummed();
+        return Err(invalid(format!("the challenge must be signed by {wanted}, this is another wallet's signature")));
+    }
+    Ok(())
 }
 
 fn private_key(param: &str) -> Refusal {

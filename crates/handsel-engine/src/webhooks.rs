@@ -47,8 +47,11 @@ pub struct WebhookPatch {
 
 impl Engine {
     pub async fn create_webhook(&self, ask: &Ask, new: NewWebhook) -> Result<Answer, Refusal> {
-        let new = &new;
-        self.perform(ask, |now| self.decide_creation(ask, new, now)).await
+        self.make_webhook(ask, &new).await.map(|(answer, _)| answer)
+    }
+
+    pub(crate) async fn make_webhook(&self, ask: &Ask, new: &NewWebhook) -> Result<(Answer, Option<String>), Refusal> {
+        self.performed(ask, |now| self.decide_creation(ask, new, now)).await
     }
 
     pub async fn webhook(&self, ask: &Ask, id: WebhookId) -> Result<Answer, Refusal> {

@@ -34,6 +34,9 @@ const ALL: [(Fault, &str); 6] = [
 ];
 
 impl Fault {
+    /// The names that the API uses, for people.
+    pub(crate) const NAMES: &'static str = "outage, lag, empty_logs, wrong_chain, garbage or slow";
+
     /// Reads the name that the API uses.
     pub fn parse(name: &str) -> Option<Self> {
         ALL.iter().find(|(_, known)| *known == name).map(|(fault, _)| *fault)
@@ -125,5 +128,7 @@ mod tests {
             assert_eq!(Fault::parse(name), Some(fault));
         }
         assert_eq!(Fault::parse("Outage"), None);
+        let listed: Vec<&str> = Fault::NAMES.split([',', ' ']).filter(|word| !matches!(*word, "" | "or")).collect();
+        assert_eq!(listed, ALL.map(|(_, name)| name));
     }
 }

@@ -82,6 +82,9 @@ const ALL: [(RateFault, &str); 10] = [
 ];
 
 impl RateFault {
+    /// The names that the API uses, for people.
+    pub(crate) const NAMES: &'static str = "outage, one_silent, one_lies, lag, garbage, slow or apart";
+
     /// Reads the name that the API uses.
     pub fn parse(name: &str) -> Option<Self> {
         ALL.iter().find(|(_, known)| *known == name).map(|(fault, _)| *fault)

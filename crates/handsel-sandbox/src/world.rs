@@ -158,7 +158,7 @@ impl World {
     }
 
     fn rate_fault(&self, kind: &str, seconds: u64) -> Result<(), TestError> {
-        let fault = RateFault::parse(kind).ok_or(TestError::UnknownFault)?;
+        let fault = RateFault::parse(kind).ok_or(TestError::UnknownFault { known: RateFault::NAMES })?;
         if seconds > limits::FAULT_SECONDS {
             return Err(TestError::Invalid("a fault lasts at most 86400 seconds"));
         }
@@ -376,7 +376,7 @@ impl TestWorld for World {
             return Box::pin(std::future::ready(self.rate_fault(kind, seconds)));
         }
         let set = self.network(network).and_then(|network| {
-            let fault = Fault::parse(kind).ok_or(TestError::UnknownFault)?;
+            let fault = Fault::parse(kind).ok_or(TestError::UnknownFault { known: Fault::NAMES })?;
             let Network::Simulated(simulation) = network else {
                 return Err(TestError::Invalid("a real node has no faults on command; use the simulated chain"));
             };

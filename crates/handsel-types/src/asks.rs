@@ -149,8 +149,10 @@ asks! {
     }
     /// The event to make happen.
     TestTrigger {
-        #[serde(rename = "type")] kind: String,
-        #[serde(default)] #[schema(value_type = Object)] r#override: BTreeMap<String, String>,
+        #[schema(example = "checkout.completed")] #[serde(rename = "type")] kind: String,
+        /// Members of what is made for it, as its creation takes them: a checkout's for `checkout.*` and `payment.*`, a wallet's,
+        /// a webhook's or an API key's for theirs.
+        #[serde(default)] #[schema(value_type = Object)] r#override: BTreeMap<String, serde_json::Value>,
     }
     /// A POST that needs no members; an empty body is the same.
     Nothing {}

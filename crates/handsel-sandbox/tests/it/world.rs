@@ -20,7 +20,10 @@ async fn unknown_things_are_named() {
     let doge = PayOrder { asset: "DOGE".into(), ..payment(1, PayHow::Mined) };
     assert_eq!(world.pay(doge).await, Err(TestError::UnknownAsset));
     assert_eq!(world.mine("base", 1).await, Err(TestError::UnknownNetwork));
-    assert_eq!(world.fault(NETWORK, "gremlins", 1).await, Err(TestError::UnknownFault));
+    assert_eq!(
+        world.fault(NETWORK, "gremlins", 1).await,
+        Err(TestError::UnknownFault { known: "outage, lag, empty_logs, wrong_chain, garbage or slow" })
+    );
     assert_eq!(world.receiver_requests(ReceiverId::from_bits(1)).await, Err(TestError::UnknownReceiver));
     assert!(matches!(world.mine(NETWORK, 0).await, Err(TestError::Invalid(_))));
     assert!(matches!(world.reorg(NETWORK, 1, Vec::new()).await, Err(TestError::Invalid(_))), "the first block stays");

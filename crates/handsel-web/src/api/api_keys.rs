@@ -15,15 +15,14 @@ use handsel_types::asks::{CreateApiKey, RollApiKey};
 const CLASSES: &[(&str, Class)] =
     &[("secret", Class::Secret), ("restricted", Class::Restricted), ("publishable", Class::Publishable)];
 
-pub(crate) async fn create(mut call: Call) -> Outcome {
-    let body: CreateApiKey = call.body().await?;
-    let ask = call.ask()?;
+/// What is asked of a new key.
+pub(super) fn terms(body: CreateApiKey) -> Result<NewApiKey, Refusal> {
     let class = match &body.class {
         Some(name) => choice(name, "/class", CLASSES)?,
         None if body.scopes.is_empty() => Class::Secret,
         None => Class::Restricted,
     };
-    let new = NewApiKey {
+    Ok(NewApiKey {
         name: body.name,
         class,
         scopes: scopes(&body.scopes)?,
@@ -31,8 +30,13 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         allowed_origins: body.allowed_origins,
         expires_at: body.expires_at.map(Timestamp::from_seconds),
         metadata: body.metadata.into_iter().collect(),
-    };
-    Ok(call.app.engine().create_api_key(&ask, new).await?.into())
+    })
+}
+
+pub(crate) async fn create(mut call: Call) -> Outcome {
+    let body: CreateApiKey = call.body().await?;
+    let ask = call.ask()?;
+    Ok(call.app.engine().create_api_key(&ask, terms(body)?).await?.into())
 }
 
 fn scopes(names: &[String]) -> Result<Vec<Scope>, Refusal> {

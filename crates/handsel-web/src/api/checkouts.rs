@@ -6,6 +6,7 @@ use crate::sse;
 use handsel_core::checkout::Matching;
 use handsel_core::id::CheckoutId;
 use handsel_core::limits::CHECKOUT_EXPIRES_DEFAULT_SECONDS;
+use handsel_engine::Refusal;
 use handsel_engine::checkouts::{LineItem, NewCheckout, Resolution};
 use handsel_types::asks::{CreateCheckout, ExtendCheckout, PatchCheckout, ResolveCheckout};
 
@@ -20,12 +21,11 @@ const MATCHING: &[(&str, Matching)] = &[
 const RESOLUTIONS: &[(&str, Resolution)] =
     &[("accept_as_paid", Resolution::AcceptAsPaid), ("refund", Resolution::Refund), ("ignore", Resolution::Ignore)];
 
-pub(crate) async fn create(mut call: Call) -> Outcome {
-    let body: CreateCheckout = call.body().await?;
-    let ask = call.ask()?;
+/// What is asked of a new checkout.
+pub(super) fn terms(body: CreateCheckout) -> Result<NewCheckout, Refusal> {
     let matching = body.matching.as_deref().map(|name| choice(name, "/matching", MATCHING)).transpose()?;
     let item = |i: handsel_types::answers::LineItem| LineItem { name: i.name, quantity: i.quantity, amount: i.amount };
-    let new = NewCheckout {
+    Ok(NewCheckout {
         amount: body.amount,
         currency: body.currency,
         accept: accept(body.accept),
@@ -38,8 +38,13 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         matching: matching.unwrap_or(Matching::Auto),
         line_items: body.line_items.into_iter().map(item).collect(),
         metadata: body.metadata.into_iter().collect(),
-    };
-    Ok(call.app.engine().create_checkout(&ask, new).await?.into())
+    })
+}
+
+pub(crate) async fn create(mut call: Call) -> Outcome {
+    let body: CreateCheckout = call.body().await?;
+    let ask = call.ask()?;
+    Ok(call.app.engine().create_checkout(&ask, terms(body)?).await?.into())
 }
 
 pub(crate) async fn get(mut call: Call) -> Outcome {

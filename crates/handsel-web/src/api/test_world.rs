@@ -1,9 +1,15 @@
 //! `/v1/test/…`: the sandbox's commands. A live server has none of these routes.
 
+use super::{api_keys, checkouts, wallets, webhooks};
+use crate::extract::{de, json};
 use crate::route::{Call, Outcome};
 use handsel_engine::test_world::TestPay as Pay;
+use handsel_engine::trigger::{Terms, Thing, Trigger};
 use handsel_engine::{Code, Refusal};
 use handsel_types::asks::{MoveTestClock, TestFaults, TestMine, TestPay, TestReceivers, TestReorg, TestTrigger};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 pub(crate) async fn pay(mut call: Call) -> Outcome {
     let body: TestPay = call.body().await?;
@@ -74,9 +80,43 @@ pub(crate) async fn receiver_requests(mut call: Call) -> Outcome {
 pub(crate) async fn trigger(mut call: Call) -> Outcome {
     let body: TestTrigger = call.body().await?;
     let ask = call.ask()?;
-    if !body.r#override.is_empty() {
-        let detail = "this server makes the objects with their defaults; leave override out";
-        return Err(Refusal::new(Code::ParameterInvalid, detail).at("/override"));
+    let engine = call.app.engine();
+    let trigger = Trigger::parse(&body.kind)?;
+    let terms = terms(&trigger, body.r#override, || engine.made_up_address());
+    let terms = terms.map_err(|refused| refused.under("/override"))?;
+    Ok(engine.test_trigger(&ask, trigger, terms).await?.into())
+}
+
+type Members = BTreeMap<String, Value>;
+
+/// The terms of what a trigger makes: the house's own, with the given members in place of them.
+fn terms(trigger: &Trigger, given: Members, address: impl Fn() -> String) -> Result<Terms, Refusal> {
+    match trigger.thing() {
+        Thing::Checkout => {
+            let own = json!({"amount": "19.99", "currency": "USD"});
+            Ok(Terms::Checkout(checkouts::terms(merged(own, given)?)?))
+        }
+        Thing::Wallet => {
+            let own = json!({"type": "evm", "mode": "static", "evm": {"address": address()}});
+            Ok(Terms::Wallet(wallets::terms(merged(own, given)?)?))
+        }
+        Thing::Webhook => {
+            let own = json!({"url": "", "enabled_events": [trigger.name()]});
+            Ok(Terms::Webhook(webhooks::terms(merged(own, given)?)?))
+        }
+        Thing::ApiKey => {
+            let mut own = json!({"name": "Made by a trigger"});
+            // The asker holds this scope, so it may grant it.
+            if !given.contains_key("class") {
+                own["scopes"] = json!(["test:write"]);
+            }
+            Ok(Terms::ApiKey(api_keys::terms(merged(own, given)?)?))
+        }
     }
-    Ok(call.app.engine().test_trigger(&ask, &body.kind).await?.into())
+}
+
+fn merged<T: DeserializeOwned>(own: Value, given: Members) -> Result<T, Refusal> {
+    let Value::Object(mut members) = own else { return Err(Refusal::internal()) };
+    members.extend(given);
+    de::from_value(&json::parse(&handsel_view::json(&members))?)
 }

@@ -7,9 +7,8 @@ use handsel_engine::wallets::NewWallet;
 use handsel_engine::{Code, Refusal};
 use handsel_types::asks::{CreateWallet, ProveWallet};
 
-pub(crate) async fn create(mut call: Call) -> Outcome {
-    let body: CreateWallet = call.body().await?;
-    let ask = call.ask()?;
+/// What is asked of a new wallet.
+pub(super) fn terms(body: CreateWallet) -> Result<NewWallet, Refusal> {
     if body.kind != "evm" {
         return Err(Refusal::new(Code::ParameterInvalid, "this server has wallets of type evm only").at("/type"));
     }
@@ -18,15 +17,20 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         let detail = "pools of addresses are not served; send one address, or an xpub";
         return Err(Refusal::new(Code::ParameterInvalid, detail).at("/evm/addresses"));
     }
-    let new = NewWallet {
+    Ok(NewWallet {
         mode: body.mode,
         networks: body.networks,
         assets: body.assets,
         address: evm.address,
         xpub: evm.xpub,
         metadata: body.metadata.into_iter().collect(),
-    };
-    Ok(call.app.engine().create_wallet(&ask, new).await?.into())
+    })
+}
+
+pub(crate) async fn create(mut call: Call) -> Outcome {
+    let body: CreateWallet = call.body().await?;
+    let ask = call.ask()?;
+    Ok(call.app.engine().create_wallet(&ask, terms(body)?).await?.into())
 }
 
 pub(crate) async fn get(mut call: Call) -> Outcome {

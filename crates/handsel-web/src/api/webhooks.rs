@@ -31,10 +31,9 @@ fn ordering(name: Option<&str>) -> Result<Option<Ordering>, Refusal> {
     name.map(|name| choice(name, "/ordering", ORDERINGS)).transpose()
 }
 
-pub(crate) async fn create(mut call: Call) -> Outcome {
-    let body: CreateWebhook = call.body().await?;
-    let ask = call.ask()?;
-    let new = NewWebhook {
+/// What is asked of a new webhook.
+pub(super) fn terms(body: CreateWebhook) -> Result<NewWebhook, Refusal> {
+    Ok(NewWebhook {
         url: body.url,
         enabled_events: body.enabled_events,
         description: body.description,
@@ -42,8 +41,13 @@ pub(crate) async fn create(mut call: Call) -> Outcome {
         signatures: signatures(&body.signatures)?,
         ordering: ordering(body.ordering.as_deref())?.unwrap_or(Ordering::PerObject),
         metadata: body.metadata.into_iter().collect(),
-    };
-    Ok(call.app.engine().create_webhook(&ask, new).await?.into())
+    })
+}
+
+pub(crate) async fn create(mut call: Call) -> Outcome {
+    let body: CreateWebhook = call.body().await?;
+    let ask = call.ask()?;
+    Ok(call.app.engine().create_webhook(&ask, terms(body)?).await?.into())
 }
 
 pub(crate) async fn get(mut call: Call) -> Outcome {

@@ -10,6 +10,7 @@ mod names;
 mod payments;
 mod restart;
 mod routes;
+mod sandbox;
 mod snapshots;
 mod tidy;
 mod webhooks;

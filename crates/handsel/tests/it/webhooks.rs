@@ -2,6 +2,7 @@
 
 mod again;
 mod failures;
+mod missing;
 mod rotation;
 mod shapes;
 
