@@ -20,6 +20,7 @@ pub mod matching;
 pub mod money;
 pub mod payment;
 pub mod port;
+pub mod primitives;
 pub mod private_key;
 pub mod rate;
 pub mod secret;

@@ -9,6 +9,7 @@
 
 use crate::id::AccountId;
 use crate::port::Entropy;
+use crate::primitives::{hkdf_sha256, open_aes_256_gcm};
 use crate::secret::{Sealed, SecretBytes};
 use crate::signature::hmac_sha256;
 use aes_gcm::aead::{Aead, Payload};
@@ -195,7 +196,7 @@ impl Xaes {
         Self { block, subkey: doubled.to_be_bytes() }
     }
 
-    fn cipher(&self, nonce: &[u8; NONCE_LEN]) -> Aes256Gcm {
+    fn derived(&self, nonce: &[u8; NONCE_LEN]) -> [u8; 32] {
         let mut key = [0u8; 32];
         for (counter, half) in key.chunks_exact_mut(16).enumerate() {
             let mut block = [0u8; 16];
@@ -205,25 +206,25 @@ impl Xaes {
             self.block.encrypt_block((&mut block).into());
             half.copy_from_slice(&block);
         }
-        Aes256Gcm::new((&key).into())
+        key
     }
 
     fn encrypt(&self, nonce: &[u8; NONCE_LEN], associated: &[u8], plain: &[u8]) -> Option<Vec<u8>> {
         let tail: &[u8; 12] = nonce[12..].try_into().ok()?;
-        self.cipher(nonce).encrypt(tail.into(), Payload { msg: plain, aad: associated }).ok()
+        Aes256Gcm::new((&self.derived(nonce)).into()).encrypt(tail.into(), Payload { msg: plain, aad: associated }).ok()
     }
 
     fn decrypt(&self, nonce: &[u8; NONCE_LEN], associated: &[u8], ciphertext: &[u8]) -> Option<Vec<u8>> {
         let tail: &[u8; 12] = nonce[12..].try_into().ok()?;
-        self.cipher(nonce).decrypt(tail.into(), Payload { msg: ciphertext, aad: associated }).ok()
+        open_aes_256_gcm(&self.derived(nonce), tail, associated, ciphertext)
     }
 }
 
 /// HKDF-SHA256 with an empty salt (RFC 5869): our inputs are uniform keys already.
 fn expand(key: &[u8; 32], info: &[u8]) -> [u8; 32] {
     let mut out = [0u8; 32];
-    let derived = hkdf::Hkdf::<sha2::Sha256>::new(None, key).expand(info, &mut out);
-    debug_assert!(derived.is_ok(), "32 bytes are within HKDF's bound");
+    let derived = hkdf_sha256(key, None, info, &mut out);
+    debug_assert!(derived, "32 bytes are within HKDF's bound");
     out
 }
 

@@ -1,5 +1,6 @@
 //! The binary's parts: the configuration, the wiring of the rooms, and the verbs. No logic of its own.
 
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod credentials;

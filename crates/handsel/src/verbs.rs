@@ -9,9 +9,11 @@ pub mod events;
 pub mod keys;
 pub mod listen;
 pub mod migrate;
+pub mod selftest;
 pub mod serve;
 pub mod signatures;
 pub mod simulate;
+pub mod trigger;
 
 use crate::client::Client;
 use crate::exit::{Code, Failure};

@@ -11,6 +11,7 @@ mod payments;
 mod restart;
 mod routes;
 mod sandbox;
+mod selftest;
 mod snapshots;
 mod tidy;
 mod webhooks;
