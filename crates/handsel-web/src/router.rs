@@ -159,6 +159,13 @@ pub fn router(app: App) -> Router {
         .route("/c/{token}/events", get(pages::checkout::events))
         .route("/c/{token}/status", get(pages::checkout::status))
         .route("/assets/{name}", get(pages::assets::serve))
+        .route("/docs", get(pages::docs::index))
+        .route("/docs/{page}", get(pages::docs::named))
+        .route("/llms.txt", get(pages::docs::llms))
+        .route("/changelog", get(pages::docs::changelog))
+        .route("/dashboard", get(pages::about::dashboard))
+        .route("/status", get(pages::about::status))
+        .route("/security", get(pages::about::security))
         .fallback(fallback)
         .method_not_allowed_fallback(gate::method_not_allowed)
         .layer(from_fn_with_state(app.clone(), headers::frame))
@@ -169,7 +176,7 @@ pub fn router(app: App) -> Router {
 async fn elsewhere(api: Router, request: Request) -> Response {
     let path = request.uri().path();
     if path != "/v1" && !path.starts_with("/v1/") {
-        return pages::checkout::elsewhere(request.headers());
+        return pages::elsewhere(request.headers());
     }
     match api.oneshot(request).await {
         Ok(response) => response,

@@ -24,12 +24,14 @@ fn named(stem: &str, extension: &str, kind: &'static str, bytes: &'static [u8]) 
 
 pub(crate) static STYLE: LazyLock<Asset> =
     LazyLock::new(|| named("page", "css", "text/css; charset=utf-8", include_bytes!("../../assets/page.css")));
+pub(crate) static DOCS: LazyLock<Asset> =
+    LazyLock::new(|| named("docs", "css", "text/css; charset=utf-8", include_bytes!("../../assets/docs.css")));
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
     named("checkout", "js", "text/javascript; charset=utf-8", include_bytes!("../../assets/checkout.js"))
 });
 
 pub(crate) async fn serve(Path(name): Path<String>) -> Response {
-    let found = [&*STYLE, &*SCRIPT].into_iter().find(|asset| asset.name == name);
+    let found = [&*STYLE, &*DOCS, &*SCRIPT].into_iter().find(|asset| asset.name == name);
     match found {
         Some(asset) => {
             let forever = "public, max-age=31536000, immutable";

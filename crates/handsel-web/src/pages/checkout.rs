@@ -2,7 +2,7 @@
 //! Whole without scripts; with them it follows the checkout live.
 
 use super::stage::{Told, network_name, safe_link, tell};
-use super::{assets, qr};
+use super::{assets, html, nothing, qr};
 use crate::App;
 use crate::answer::stream;
 use crate::extract::{ids, query::Query};
@@ -13,10 +13,10 @@ use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use handsel_core::id::CheckoutId;
-use handsel_engine::{Code, Refusal};
+use handsel_engine::Refusal;
 use handsel_types::answers::EvmOption;
 use handsel_view::PublicCheckout;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 
 /// A checkout's link, taken apart.
 #[derive(Debug, Clone)]
@@ -82,14 +82,6 @@ struct Page<'a> {
     minutes_left: i64,
 }
 
-#[derive(Template)]
-#[template(path = "nothing.html")]
-struct Nothing<'a> {
-    style: &'a str,
-    headline: &'a str,
-    text: &'a str,
-}
-
 /// `GET /c/{checkout}.{mac}`
 pub(crate) async fn page(State(app): State<App>, Path(token): Path<String>, RawQuery(query): RawQuery) -> Response {
     let link = match Link::parse(&token, query.as_deref()) {
@@ -145,29 +137,6 @@ fn shown(told: &Told) -> Shown {
         // Confirmations raise no version (02): only looking again shows them.
         lively: matches!(told.stage, "detected" | "confirming"),
     }
-}
-
-/// What is neither the API nor a page of ours.
-pub(crate) fn elsewhere(headers: &HeaderMap) -> Response {
-    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let refusal = Refusal::new(Code::RouteMissing, "there is nothing here");
-    if accept.contains("text/html") { nothing(&refusal) } else { Refused(refusal).into_response() }
-}
-
-fn nothing(refusal: &Refusal) -> Response {
-    let missing = refusal.code.status() == 404;
-    let (headline, text) = if missing {
-        ("There is nothing here", "The link is wrong or was cut off. Please open it again from where you got it.")
-    } else {
-        ("Something went wrong on our side", "Nothing happened to your payment. Please try again in a moment.")
-    };
-    let page = Nothing { style: &assets::STYLE.name, headline, text };
-    let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    html(
-        status,
-        page.render(),
-        "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'",
-    )
 }
 
 fn render(nonce: &str, here: &str, page: &PublicCheckout, at: usize) -> Response {
@@ -232,21 +201,6 @@ fn groups(address: &str) -> Vec<Group> {
     let count = letters.len().div_ceil(4);
     let group = |(n, four): (usize, &[char])| Group { text: four.iter().collect(), strong: n < 2 || n + 2 >= count };
     letters.chunks(4).enumerate().map(group).collect()
-}
-
-fn html(status: StatusCode, body: askama::Result<String>, policy: &str) -> Response {
-    let Ok(body) = body else { return Refused(Refusal::internal()).into_response() };
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    if let Ok(policy) = HeaderValue::from_str(policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
-    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
-    headers.insert("permissions-policy", HeaderValue::from_static("camera=(), geolocation=(), microphone=()"));
-    response
 }
 
 #[cfg(test)]

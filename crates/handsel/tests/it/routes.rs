@@ -18,9 +18,16 @@ const PUBLIC: &[&str] = &[
     "/c/{token}",
     "/c/{token}/events",
     "/c/{token}/status",
+    "/changelog",
+    "/dashboard",
+    "/docs",
+    "/docs/{page}",
     "/healthz",
+    "/llms.txt",
     "/openapi.json",
     "/readyz",
+    "/security",
+    "/status",
 ];
 
 /// A path with something in place of what varies; whether it exists must not matter here.
