@@ -4,16 +4,21 @@
 pub const REQUEST_BODY_MAX_BYTES: usize = 1024 * 1024;
 /// Nesting of a request's JSON.
 pub const JSON_DEPTH_MAX_LEVELS: usize = 32;
-/// How long a request's body may take to arrive.
+/// How long a request's body may take to arrive; after the first seconds it may never have been slower than the minimum.
 pub const REQUEST_BODY_TIMEOUT_SECONDS: u64 = 30;
+pub const REQUEST_BODY_START_SECONDS: u64 = 5;
+pub const REQUEST_BODY_PACE_MIN_BYTES: u64 = 1_024;
 /// A new connection's first byte, its TLS handshake, and the head of each request.
 pub const CONNECTION_FIRST_BYTE_TIMEOUT_SECONDS: u64 = 10;
 pub const REQUEST_HEAD_TIMEOUT_SECONDS: u64 = 10;
+/// A connection on which nothing is asked, and an answer of which nothing is taken.
+pub const CONNECTION_IDLE_TIMEOUT_SECONDS: u64 = 60;
+pub const CONNECTION_STALL_TIMEOUT_SECONDS: u64 = 60;
 /// Open connections: all of them, and those of one IPv4 address or IPv6 /64.
 pub const CONNECTIONS_MAX: usize = 8_192;
 pub const CONNECTIONS_PER_ADDRESS_MAX: usize = 1_024;
 /// Streams of one HTTP/2 connection, and the bytes of its headers.
-pub const HTTP2_STREAMS_MAX: u32 = 128;
+pub const HTTP2_STREAMS_MAX: u32 = 100;
 pub const REQUEST_HEAD_MAX_BYTES: u32 = 32 * 1024;
 /// What still runs when the server is asked to stop may take so long.
 pub const SHUTDOWN_GRACE_SECONDS: u64 = 30;
@@ -26,6 +31,8 @@ pub const RATE_PEAK_TIMES: u64 = 5;
 /// Failed authentications of one address: so many at once, and so many more each second.
 pub const AUTH_FAILURES_BURST_COUNT: u64 = 600;
 pub const AUTH_FAILURES_PER_SECOND: u64 = 20;
+/// Requests of one address for what needs no key (the hosted pages, their parts, the documents), a second.
+pub const PAGE_PER_SECOND_REQUESTS: u64 = 50;
 /// Accounts and addresses whose rates are remembered at once.
 pub const RATE_CELLS_MAX: usize = 100_000;
 /// A live status stream: how often it speaks when nothing happens, and how long it lasts.
@@ -147,6 +154,9 @@ pub const WEBHOOK_FAILING_AFTER_SECONDS: u64 = 86_400;
 pub const WEBHOOK_SECRETS_MAX_ENTRIES: usize = 4;
 /// Request lines that wait in memory for their commit.
 pub const REQUEST_NOTES_MAX_ROWS: usize = 8_192;
+/// Audit leaves of refused requests without an account: so many at once, and so many more each minute; the rest is counted in one.
+pub const REFUSED_NOTES_BURST_ROWS: u32 = 256;
+pub const REFUSED_NOTES_PER_MINUTE_ROWS: u32 = 120;
 /// Webhook attempts at the same time: in all and to one webhook.
 pub const HOOKS_IN_FLIGHT_MAX_ATTEMPTS: usize = 64;
 pub const HOOKS_IN_FLIGHT_PER_WEBHOOK_MAX_ATTEMPTS: usize = 8;

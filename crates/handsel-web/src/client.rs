@@ -14,6 +14,20 @@ pub enum Peer {
     Unix,
 }
 
+/// In the requests of a connection that came over our own TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encrypted;
+
+/// The browser at the other end came by TLS: ours, or, where the public URL says so, that of whoever stands before us.
+pub(crate) fn is_encrypted(app: &App, extensions: &Extensions) -> bool {
+    let in_front = match extensions.get::<Peer>() {
+        Some(Peer::Tcp(ip)) => app.options().trusted_proxies.iter().any(|net| net.contains(&ip.to_canonical())),
+        Some(Peer::Unix) => true,
+        None => false,
+    };
+    extensions.get::<Encrypted>().is_some() || (in_front && app.public_url().starts_with("https://"))
+}
+
 /// The client's address: the peer's, or, through trusted proxies, the last address in `X-Forwarded-For` that is none of theirs.
 pub(crate) fn address(app: &App, extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
     match extensions.get::<Peer>() {

@@ -1,8 +1,8 @@
 //! The frame around every request, API or page, served or refused: its id, the headers of 02 on every answer, the last resort
 //! for a panic, and the one place where a refusal gets its body.
 
-use crate::App;
 use crate::problem::{self, Refused};
+use crate::{App, client};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -15,17 +15,23 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+/// Two years, and the browsers' own lists (06 "HSTS").
+const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains; preload");
 pub(crate) const VERSION: HeaderName = HeaderName::from_static("handsel-version");
 
 /// Wraps the whole router.
 pub(crate) async fn frame(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = app.new_request_id();
+    let encrypted = client::is_encrypted(&app, request.extensions());
     request.extensions_mut().insert(id);
     let mut response = caught(next.run(request)).await;
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
         response = problem::finish(response, &refusal, id, app.public_url());
     }
     write(response.headers_mut(), id);
+    if encrypted {
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, HTTPS_ONLY);
+    }
     response
 }
 

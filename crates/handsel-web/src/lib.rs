@@ -23,5 +23,5 @@ pub mod stop;
 pub use app::{App, Options};
 pub use client::Peer;
 pub use router::{ROUTES, router};
-pub use server::{Listener, serve, tls_config};
+pub use server::{Bounds, Listener, serve, tls_config};
 pub use stop::{Stop, Stopper, stop_pair};

@@ -5,8 +5,8 @@ use crate::exit::Failure;
 use crate::operator;
 use crate::wire::House;
 use handsel_engine::Doors;
-use handsel_web::{App, Listener, Options, Stop, Stopper, router, serve, stop_pair, tls_config};
-use rustls::pki_types::pem::PemObject;
+use handsel_web::{App, Bounds, Listener, Options, Stop, Stopper, router, serve, stop_pair, tls_config};
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::Path;
 use tokio::net::{TcpListener, UnixListener};
@@ -51,11 +51,17 @@ pub async fn bind(config: &Config) -> Result<(Listener, String), Failure> {
 }
 
 fn certificates(tls: &Tls) -> Result<std::sync::Arc<rustls::ServerConfig>, Failure> {
-    let bad = |what: &str, path: &Path| Failure::usage(format!("tls.{what}: {} holds no usable PEM", path.display()));
-    let chain = CertificateDer::pem_file_iter(&tls.cert).map_err(|_| bad("cert", &tls.cert))?;
-    let chain: Vec<_> = chain.collect::<Result<_, _>>().map_err(|_| bad("cert", &tls.cert))?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|_| bad("key", &tls.key))?;
-    tls_config(chain, key).map_err(|_| Failure::usage("tls: certificate and key don't fit each other"))
+    let bad = |what: &str, path: &Path, error: &pem::Error| {
+        let why = match error {
+            pem::Error::Io(error) => format!("can't be read: {}", error.kind()),
+            _ => "holds no usable PEM".to_owned(),
+        };
+        Failure::usage(format!("tls.{what}: {} {why}", path.display()))
+    };
+    let chain = CertificateDer::pem_file_iter(&tls.cert).map_err(|error| bad("cert", &tls.cert, &error))?;
+    let chain: Vec<_> = chain.collect::<Result<_, _>>().map_err(|error| bad("cert", &tls.cert, &error))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| bad("key", &tls.key, &error))?;
+    tls_config(chain, key).map_err(|_| Failure::usage("tls.cert, tls.key: certificate and key don't fit each other"))
 }
 
 /// Starts everything on a bound listener.
@@ -77,7 +83,7 @@ pub fn start(
     let loops = tokio::spawn(house.engine.clone().run(doors, loops_stop));
     let options = Options { trusted_proxies, security_contact: SECURITY_CONTACT.to_owned() };
     let app = App::new(house.engine.clone(), house.entropy.clone(), options, stop.clone());
-    let web = tokio::spawn(async move { serve(listener, router(app), stop).await });
+    let web = tokio::spawn(async move { serve(listener, router(app), stop, Bounds::default()).await });
     Ok(Running { web, loops, operator, stopper, stop_loops, house, base_url })
 }
 

@@ -1,8 +1,8 @@
 //! Places for connections: so many in all, and so many for one address (IPv6: one /64).
 
+use super::Bounds;
 use crate::client::Peer;
 use crate::limit::network;
-use handsel_core::limits::{CONNECTIONS_MAX, CONNECTIONS_PER_ADDRESS_MAX};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,11 @@ struct Taken {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Places(Arc<Mutex<Taken>>);
+pub(super) struct Places {
+    taken: Arc<Mutex<Taken>>,
+    total: usize,
+    per_address: usize,
+}
 
 /// One taken place; given back when dropped.
 #[derive(Debug)]
@@ -24,12 +28,12 @@ pub(super) struct Place {
 }
 
 impl Places {
-    pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(Taken::default())))
+    pub(super) fn new(bounds: Bounds) -> Self {
+        Self { taken: Arc::default(), total: bounds.connections, per_address: bounds.per_address }
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn take(&self, peer: Peer) -> Option<Place> {
@@ -38,12 +42,12 @@ impl Places {
             Peer::Unix => None,
         };
         let mut taken = self.taken();
-        if taken.total >= CONNECTIONS_MAX {
+        if taken.total >= self.total {
             return None;
         }
         if let Some(address) = address {
             let share = taken.by_address.entry(address).or_insert(0);
-            if *share >= CONNECTIONS_PER_ADDRESS_MAX {
+            if *share >= self.per_address {
                 return None;
             }
             *share += 1;
@@ -74,10 +78,10 @@ mod tests {
 
     #[test]
     fn an_address_has_its_share_and_gets_it_back() {
-        let places = Places::new();
+        let places = Places::new(Bounds::default());
         let peer = Peer::Tcp(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1)));
-        let held: Vec<Place> = (0..CONNECTIONS_PER_ADDRESS_MAX).filter_map(|_| places.take(peer)).collect();
-        assert_eq!(held.len(), CONNECTIONS_PER_ADDRESS_MAX);
+        let held: Vec<Place> = (0..Bounds::default().per_address).filter_map(|_| places.take(peer)).collect();
+        assert_eq!(held.len(), Bounds::default().per_address);
         assert!(places.take(peer).is_none());
         assert!(places.take(Peer::Unix).is_some(), "others are not hurt");
         drop(held);

@@ -27,6 +27,9 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
+    pub(crate) fn variables(&self) -> &[(String, String)] {
+        &self.variables
+    }
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
@@ -73,7 +76,7 @@ impl Server {
         credentials.seed(&house.engine, &config, data.path(), &*entropy).await.unwrap();
         let (engine, store) = (house.engine.clone(), house.store.clone());
         let running = server::start(&config, data.path(), house, listener, base_url).unwrap();
-        let address: SocketAddr = running.base_url.strip_prefix("http://").unwrap().parse().unwrap();
+        let address: SocketAddr = running.base_url.split_once("://").unwrap().1.parse().unwrap();
         let secret_key = credentials.secret_key().to_owned();
         Self {
             http: Http { address, key: Some(secret_key.clone()) },
