@@ -188,6 +188,7 @@ fn every_limit_is_named_with_its_unit() {
         "WAITERS",
         "IPS",
         "HEADS",
+        "POINTS",
         "EXPANSIONS",
         "LIMIT",
         "TIMES",
