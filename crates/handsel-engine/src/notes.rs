@@ -1,5 +1,9 @@
 //! The log lines and audit leaves of requests that have no Change of their own: reads, and what was refused. They are gathered in
 //! memory and committed together within a second (06 1.6), so that a flood costs memory and disk only so much.
+//!
+//! What nobody proved to be of any account belongs to the cell's own log: leaves without an account, which `audit export` shows to the
+//! operator, and request lines under the account id of zero bits, which no key can read. Who asks, what, and with which result makes
+//! one line a second; of those lines there are only so many a minute, and one leaf counts the rest.
 
 use crate::shell::Deed;
 use crate::{Engine, Refusal};
@@ -37,6 +41,49 @@ struct Line {
 struct Waiting {
     lines: Vec<Line>,
     floods: HashMap<FloodKey, usize>,
+    /// What lines without an account may still cost.
+    allowance: Allowance,
+    /// Requests without an account that got no line.
+    uncounted: u64,
+}
+
+/// Lines that may still be written: a bucket that fills again with time.
+#[derive(Debug)]
+struct Allowance {
+    millilines: u64,
+    filled: Timestamp,
+}
+
+const MILLILINES_MAX: u64 = limits::REFUSED_NOTES_BURST_ROWS as u64 * 1_000;
+const MILLILINES_PER_SECOND: u64 = limits::REFUSED_NOTES_PER_MINUTE_ROWS as u64 * 1_000 / 60;
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self { millilines: MILLILINES_MAX, filled: Timestamp::EPOCH }
+    }
+}
+
+impl Allowance {
+    fn spend(&mut self, now: Timestamp) -> bool {
+        let passed = u64::try_from(now.since(self.filled).as_millis()).unwrap_or(u64::MAX);
+        let more = passed.saturating_mul(MILLILINES_PER_SECOND) / 1_000;
+        if more > 0 {
+            self.millilines = self.millilines.saturating_add(more).min(MILLILINES_MAX);
+            self.filled = now;
+        }
+        match self.millilines.checked_sub(1_000) {
+            Some(left) => self.millilines = left,
+            None => return false,
+        }
+        true
+    }
+}
+
+/// What is committed together.
+#[derive(Debug, Default)]
+struct Taken {
+    lines: Vec<Line>,
+    uncounted: u64,
 }
 
 /// The lines that wait for their commit.
@@ -53,21 +100,28 @@ impl Notes {
 
     /// Gives how many lines wait now.
     fn add(&self, row: RequestRow) -> usize {
-        let mut waiting = self.lock();
+        let waiting = &mut *self.lock();
         let next = waiting.lines.len();
         if let Some(key) = flood_key(&row) {
-            let at = *waiting.floods.entry(key).or_insert(next);
-            if let Some(line) = waiting.lines.get_mut(at) {
+            let line = waiting.floods.get(&key).and_then(|at| waiting.lines.get_mut(*at));
+            if let Some(line) = line {
                 line.count = line.count.saturating_add(1);
                 return next;
             }
+            if nobody(row.account) && !waiting.allowance.spend(row.created) {
+                waiting.uncounted = waiting.uncounted.saturating_add(1);
+                return next;
+            }
+            waiting.floods.insert(key, next);
         }
         waiting.lines.push(Line { row, count: 1 });
         next + 1
     }
 
-    fn take(&self) -> Vec<Line> {
-        std::mem::take(&mut *self.lock()).lines
+    fn take(&self) -> Taken {
+        let mut waiting = self.lock();
+        waiting.floods.clear();
+        Taken { lines: std::mem::take(&mut waiting.lines), uncounted: std::mem::take(&mut waiting.uncounted) }
     }
 }
 
@@ -105,16 +159,22 @@ impl Engine {
 
     /// Commits what waits. Lines that can't be written now are dropped with a log entry: they must not pile up for ever.
     pub(crate) async fn flush_notes(&self) -> Result<(), Refusal> {
-        let lines = self.inner.notes.take();
-        for chunk in lines.chunks(LINES_PER_CHANGE) {
-            let change = self.notes_change(chunk, self.now());
+        let Taken { lines, uncounted } = self.inner.notes.take();
+        let now = self.now();
+        let mut changes: Vec<Change> =
+            lines.chunks(LINES_PER_CHANGE).map(|chunk| self.notes_change(chunk, now)).collect();
+        if uncounted > 0 {
+            changes.push(self.uncounted_change(uncounted, now));
+        }
+        for change in changes {
+            let leaves = change.audit.len();
             let mut committed = self.commit(change.clone()).await;
             if matches!(committed, Err(CommitError::Overloaded)) {
                 tokio::time::sleep(FLUSH_EVERY).await;
                 committed = self.commit(change).await;
             }
             if let Err(error) = committed {
-                tracing::error!(%error, lines = chunk.len(), "request log lines were not written");
+                tracing::error!(%error, leaves, "request log lines were not written");
                 return Err(error.into());
             }
         }
@@ -129,7 +189,7 @@ impl Engine {
                 let object = match (nobody(row.account), *count) {
                     (false, 1) => None,
                     (false, count) => Some(format!("x{count}")),
-                    (true, count) => Some(format!("{} x{count}", row.ip_prefix)),
+                    (true, count) => Some(format!("{} {} x{count}", row.ip_prefix, row.status)),
                 };
                 let deed = Deed {
                     actor: row.key.map_or(Actor::Anonymous, Actor::Key),
@@ -142,11 +202,24 @@ impl Engine {
                 };
                 change.audit.push(self.audit_entry_of(now, deed));
             }
-            if !nobody(row.account) {
-                change.writes.push(Write::LogRequest(row.clone()));
-            }
+            change.writes.push(Write::LogRequest(row.clone()));
         }
         change
+    }
+
+    /// The one leaf of all requests without an account that were too many for lines of their own.
+    fn uncounted_change(&self, count: u64, now: Timestamp) -> Change {
+        let object = format!("{count} more");
+        let deed = Deed {
+            actor: Actor::Anonymous,
+            action: "requests",
+            object: Some(&object),
+            account: None,
+            request: None,
+            result: "refused",
+            detail: None,
+        };
+        Change { audit: vec![self.audit_entry_of(now, deed)], ..Change::default() }
     }
 }
 
@@ -168,6 +241,7 @@ pub(crate) async fn run(engine: Engine, mut stop: watch::Receiver<bool>) {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use handsel_core::id::{ApiKeyId, RequestId};
 
@@ -175,7 +249,7 @@ mod tests {
         RequestRow {
             id: RequestId::from_bits(1),
             account: AccountId::from_bits(u128::from(key.is_some())),
-            created: Timestamp::EPOCH,
+            created: Timestamp::from_seconds(1_700_000_000),
             method: "GET".to_owned(),
             route: "/v1/checkouts".to_owned(),
             status: 200,
@@ -196,9 +270,33 @@ mod tests {
         notes.add(row(None, Some("authentication_required")));
         notes.add(row(Some(1), None));
         notes.add(row(Some(1), None));
-        let counts: Vec<u64> = notes.take().iter().map(|line| line.count).collect();
+        let counts: Vec<u64> = notes.take().lines.iter().map(|line| line.count).collect();
         assert_eq!(counts, [50, 50, 1, 1, 1]);
-        assert!(notes.take().is_empty());
+        assert!(notes.take().lines.is_empty());
         assert_eq!(notes.add(row(None, Some("api_key_invalid"))), 1);
+    }
+
+    #[test]
+    fn floods_from_everywhere_are_bounded_and_counted() {
+        let notes = Notes::default();
+        let from = |n: usize, later: u64| RequestRow {
+            ip_prefix: format!("{}.{}.{}.0/24", n >> 16, (n >> 8) & 255, n & 255),
+            created: Timestamp::from_seconds(1_700_000_000).plus(Duration::from_secs(later)),
+            ..row(None, Some("api_key_invalid"))
+        };
+        let burst = usize::try_from(limits::REFUSED_NOTES_BURST_ROWS).unwrap();
+        for n in 0..20_000 {
+            notes.add(from(n, 0));
+        }
+        notes.add(row(Some(1), None));
+        let taken = notes.take();
+        assert_eq!(taken.lines.len(), burst + 1, "who has a key keeps the line");
+        assert_eq!(taken.uncounted, 20_000 - limits::REFUSED_NOTES_BURST_ROWS as u64);
+        for n in 0..20_000 {
+            notes.add(from(n, 60));
+        }
+        let taken = notes.take();
+        assert_eq!(taken.lines.len(), usize::try_from(limits::REFUSED_NOTES_PER_MINUTE_ROWS).unwrap());
+        assert_eq!(notes.take().uncounted, 0);
     }
 }

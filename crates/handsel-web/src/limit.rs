@@ -1,11 +1,12 @@
 //! Rate limits (02 "rate limit", 06 C18). Per account and class: a bucket of 40 seconds' worth that refills at the rate (GCRA,
-//! kept as one theoretical arrival time), and never more than five times the rate within any one second. Per address, before
-//! any key is looked at: failed authentications. What is refused costs nothing. Times are of the wall, in nanoseconds.
+//! kept as one theoretical arrival time), and never more than five times the rate within any one second. Per address: failed
+//! authentications before any key is looked at, and requests for what needs no key. What is refused costs nothing. Times are of the wall, in nanoseconds.
 
 use handsel_core::account::Tier;
 use handsel_core::id::AccountId;
 use handsel_core::limits::{
-    AUTH_FAILURES_BURST_COUNT, AUTH_FAILURES_PER_SECOND, RATE_BUCKET_SECONDS, RATE_CELLS_MAX, RATE_PEAK_TIMES,
+    AUTH_FAILURES_BURST_COUNT, AUTH_FAILURES_PER_SECOND, PAGE_PER_SECOND_REQUESTS, RATE_BUCKET_SECONDS, RATE_CELLS_MAX,
+    RATE_PEAK_TIMES,
 };
 use handsel_engine::{Code, Refusal};
 use http::{HeaderMap, HeaderValue};
@@ -48,7 +49,7 @@ struct Allowance {
 }
 
 impl Allowance {
-    const fn of_account(rate: u64) -> Self {
+    const fn of_rate(rate: u64) -> Self {
         Self { rate, capacity: rate.saturating_mul(RATE_BUCKET_SECONDS), peak: rate.saturating_mul(RATE_PEAK_TIMES) }
     }
     /// Nanoseconds that one request is worth.
@@ -131,7 +132,10 @@ pub(crate) struct Limiter {
     reads_per_second: u64,
     writes_per_second: u64,
     accounts: Cells<(AccountId, Class)>,
+    /// Failed authentications.
     addresses: Cells<IpAddr>,
+    /// Requests that need no key.
+    pages: Cells<IpAddr>,
 }
 
 const FAILURES: Allowance =
@@ -144,6 +148,7 @@ impl Limiter {
             writes_per_second: u64::from(writes_per_second),
             accounts: Cells::new(),
             addresses: Cells::new(),
+            pages: Cells::new(),
         }
     }
 
@@ -158,24 +163,31 @@ impl Limiter {
             Tier::Scale => 10,
             Tier::Enterprise => 100,
         };
-        let allowance = Allowance::of_account(base.saturating_mul(factor));
+        let allowance = Allowance::of_rate(base.saturating_mul(factor));
         let policy = match class {
             Class::Read => "read",
             Class::Write => "write",
         };
-        let (remaining, full_at, wait) = self.accounts.with((account, class), now, |cell| {
-            let wait = cell.wait(now, allowance);
-            if wait == 0 {
-                cell.spend(now, allowance);
-            }
-            (cell.remaining(now, allowance), cell.full_at, wait)
-        });
+        self.accounts.with((account, class), now, |cell| Self::counted(cell, policy, allowance, now))
+    }
+
+    /// Counts one request that needs no key, unless it is refused.
+    pub(crate) fn page(&self, ip: IpAddr, now: u64) -> Standing {
+        let allowance = Allowance::of_rate(PAGE_PER_SECOND_REQUESTS);
+        self.pages.with(network(ip), now, |cell| Self::counted(cell, "page", allowance, now))
+    }
+
+    fn counted(cell: &mut Cell, policy: &'static str, allowance: Allowance, now: u64) -> Standing {
+        let wait = cell.wait(now, allowance);
+        if wait == 0 {
+            cell.spend(now, allowance);
+        }
         Standing {
             policy,
             quota: allowance.rate.saturating_mul(50),
             window_seconds: 10,
-            remaining,
-            reset_seconds: full_at.saturating_sub(now).div_ceil(SECOND_NANOS),
+            remaining: cell.remaining(now, allowance),
+            reset_seconds: cell.full_at.saturating_sub(now).div_ceil(SECOND_NANOS),
             wait_seconds: (wait > 0).then(|| wait.div_ceil(SECOND_NANOS).max(1)),
         }
     }

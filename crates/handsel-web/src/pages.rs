@@ -3,6 +3,7 @@
 pub(crate) mod about;
 pub(crate) mod assets;
 pub(crate) mod checkout;
+pub(crate) mod crowd;
 pub(crate) mod docs;
 pub(crate) mod health;
 mod qr;
@@ -29,21 +30,30 @@ struct Nothing<'a> {
 
 /// What is neither the API nor a page of ours.
 pub(crate) fn elsewhere(headers: &HeaderMap) -> Response {
+    told_off(headers, Refusal::new(Code::RouteMissing, "there is nothing here"))
+}
+
+/// A refusal as its asker reads it: a page for a browser's window, a problem for everything else.
+fn told_off(headers: &HeaderMap, refusal: Refusal) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
-    let refusal = Refusal::new(Code::RouteMissing, "there is nothing here");
     if accept.contains("text/html") { nothing(&refusal) } else { Refused(refusal).into_response() }
 }
 
 fn nothing(refusal: &Refusal) -> Response {
-    let missing = refusal.code.status() == 404;
-    let (headline, text) = if missing {
-        ("There is nothing here", "The link is wrong or was cut off. Please open it again from where you got it.")
-    } else {
-        ("Something went wrong on our side", "Nothing happened to your payment. Please try again in a moment.")
+    let (headline, text) = match refusal.code.status() {
+        404 => {
+            ("There is nothing here", "The link is wrong or was cut off. Please open it again from where you got it.")
+        }
+        429 => ("Too many requests", "Nothing happened to your payment. Please open this page again in a moment."),
+        _ => ("Something went wrong on our side", "Nothing happened to your payment. Please try again in a moment."),
     };
     let page = Nothing { style: &assets::STYLE.name, headline, text };
     let status = StatusCode::from_u16(refusal.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    html(status, page.render(), PLAIN)
+    let mut response = html(status, page.render(), PLAIN);
+    if let Some(seconds) = refusal.retry_after_seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 /// A page under a policy.

@@ -146,13 +146,12 @@ pub static ROUTES: &[Route] = routes! {
 /// The whole of this room as one service; for the accept loop, and for `oneshot` in tests.
 pub fn router(app: App) -> Router {
     let api = api(app.clone());
+    let shared = app.clone();
     let fallback = move |request: Request| {
-        let api = api.clone();
-        async move { elsewhere(api, request).await }
+        let (app, api) = (shared.clone(), api.clone());
+        async move { elsewhere(&app, api, request).await }
     };
     Router::new()
-        .route("/healthz", get(pages::health::healthz))
-        .route("/readyz", get(pages::health::readyz))
         .route("/openapi.json", get(openapi::serve))
         .route("/.well-known/security.txt", get(pages::health::security_txt))
         .route("/c/{token}", get(pages::checkout::page))
@@ -166,6 +165,9 @@ pub fn router(app: App) -> Router {
         .route("/dashboard", get(pages::about::dashboard))
         .route("/status", get(pages::about::status))
         .route("/security", get(pages::about::security))
+        .route_layer(from_fn_with_state(app.clone(), pages::crowd::limit))
+        .route("/healthz", get(pages::health::healthz))
+        .route("/readyz", get(pages::health::readyz))
         .fallback(fallback)
         .method_not_allowed_fallback(gate::method_not_allowed)
         .layer(from_fn_with_state(app.clone(), headers::frame))
@@ -173,15 +175,31 @@ pub fn router(app: App) -> Router {
 }
 
 /// Under `/v1` everything is behind the gate, also what doesn't exist.
-async fn elsewhere(api: Router, request: Request) -> Response {
+async fn elsewhere(app: &App, api: Router, request: Request) -> Response {
     let path = request.uri().path();
     if path != "/v1" && !path.starts_with("/v1/") {
-        return pages::elsewhere(request.headers());
+        let (parts, _) = request.into_parts();
+        return pages::crowd::refused(app, &parts).unwrap_or_else(|| pages::elsewhere(&parts.headers));
     }
     match api.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
+}
+
+/// The template of an API path, for the log of requests that never got to their route.
+pub(crate) fn template(path: &str) -> Option<&'static str> {
+    let fits = |template: &str| {
+        let mut parts = path.split('/');
+        let fits = template.split('/').all(|wanted| {
+            parts.next().is_some_and(|part| part == wanted || (wanted.starts_with('{') && !part.is_empty()))
+        });
+        fits && parts.next().is_none()
+    };
+    // What is written out comes before what only has a place for it.
+    let mut known: Vec<&str> = ROUTES.iter().map(|route| route.path).filter(|template| fits(template)).collect();
+    known.sort_by_key(|template| template.matches('{').count());
+    known.first().copied()
 }
 
 fn api(app: App) -> Router {
@@ -204,4 +222,22 @@ fn api(app: App) -> Router {
         .method_not_allowed_fallback(gate::method_not_allowed)
         .layer(from_fn_with_state(app.clone(), gate::gate))
         .with_state(app)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_finds_its_template() {
+        for route in ROUTES {
+            assert_eq!(template(route.path), Some(route.path));
+        }
+        assert_eq!(template("/v1/audit/checkpoint"), Some("/v1/audit/checkpoint"));
+        assert_eq!(template("/v1/audit/aud_1"), Some("/v1/audit/{id}"));
+        assert_eq!(template("/v1/checkouts/chk_1/cancel"), Some("/v1/checkouts/{id}/cancel"));
+        for none in ["/v1", "/v1/", "/v1/checkouts/", "/v1/nothing", "/v1/checkouts/chk_1/cancel/x", ""] {
+            assert_eq!(template(none), None, "{none}");
+        }
+    }
 }

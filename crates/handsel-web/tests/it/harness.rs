@@ -11,7 +11,7 @@ use handsel_core::time::Timestamp;
 use handsel_engine::accounts::NewAccount;
 use handsel_engine::{Engine, Parts, Settings};
 use handsel_store::{Store, StoreConfig};
-use handsel_web::{App, Options, Stopper, router, stop_pair};
+use handsel_web::{App, Options, Peer, Stopper, router, stop_pair};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -20,6 +20,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use tower::ServiceExt;
 
+/// Whose `X-Forwarded-For` is believed.
+const PROXIES: &str = "10.0.0.0/8";
 const START_MILLIS: i64 = 1_795_600_000_000;
 const XPUB: &str =
     "xpub6Ce9NcJvTk36xtLSrJLZqE7wtgA5deCeYs7rSQtreh4cj6ByPtrg9sD7V2FNFLPnf8heNP3FGkeV9qwfzvZNSd54JoNXVsXFYSYwHsnJxqP";
@@ -167,8 +169,10 @@ impl House {
         };
         let secret = engine.create_account(new).await.unwrap().secret_key;
         let (stopper, stop) = stop_pair();
-        let options =
-            Options { trusted_proxies: Vec::new(), security_contact: "mailto:security@example.com".to_owned() };
+        let options = Options {
+            trusted_proxies: vec![PROXIES.parse().unwrap()],
+            security_contact: "mailto:security@example.com".to_owned(),
+        };
         let router = router(App::new(engine, entropy, options, stop.clone()));
         Self { router, clock, secret, stopper, stop, _directory: directory }
     }
@@ -206,6 +210,15 @@ impl House {
     /// A request without a key.
     pub(crate) async fn anonymous(&self, method: &str, path: &str) -> Seen {
         self.send(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await
+    }
+
+    /// A request without a key that comes from somewhere.
+    pub(crate) async fn anonymous_from(&self, peer: Peer, path: &str, headers: &[(&str, &str)]) -> Seen {
+        let mut request = Request::builder().uri(path).extension(peer);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
     }
 
     pub(crate) async fn restricted_key(&self, scopes: &[&str]) -> String {

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod bodies;
+mod crowd;
 mod gate;
 mod harness;
 mod lists;
 mod pages;
 mod server;
+mod strict;

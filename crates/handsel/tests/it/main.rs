@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod docs;
+mod edge;
 mod errors;
 mod graph;
 mod harness;
