@@ -6,6 +6,8 @@ pub mod watcher;
 
 use core::fmt;
 
+use proof::Disproof;
+
 /// A 20-byte account address of an EVM-like chain.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Address(pub [u8; 20]);
@@ -106,8 +108,8 @@ pub enum ChainError {
     Refused { code: i64 },
     /// The node doesn't know the block that we asked for by hash: reorganised away or lagging.
     UnknownBlock,
-    /// What the node says of a block contradicts the block's own hash or roots.
-    Disproved(&'static str),
+    /// What the node says of a block contradicts the block's own hash or roots. Nothing of it is believed.
+    Disproved(Disproof),
     /// Enough nodes answer, but too few of them say the same.
     Disagreed,
 }
@@ -119,8 +121,12 @@ impl fmt::Display for ChainError {
             Self::Malformed(what) => write!(f, "the chain's node answered nonsense ({what})"),
             Self::Refused { code } => write!(f, "the chain's node refused with code {code}"),
             Self::UnknownBlock => f.write_str("the chain's node doesn't know that block"),
-            Self::Disproved(what) => write!(f, "the chain's node was caught: {what}"),
             Self::Disagreed => f.write_str("the chain's nodes contradict each other; name more of them in rpc_urls"),
+            Self::Disproved(what) => write!(
+                f,
+                "the chain's node answered what the chain disproves ({what}): use another node in rpc_urls; if every node says so, this \
+                 network's blocks have another form: set verify for it"
+            ),
         }
     }
 }
@@ -139,7 +145,7 @@ pub enum Ban {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceNotice {
     Banned { node: String, ban: Ban },
-    Disproved { node: String, what: &'static str },
+    Disproved { node: String, what: Disproof },
 }
 
 /// One configured network.

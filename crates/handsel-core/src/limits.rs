@@ -132,6 +132,8 @@ pub const RPC_BATCH_MAX_CALLS: usize = 100;
 pub const BREAKER_OPENS_AFTER_FAILURES: u32 = 3;
 pub const BREAKER_PAUSE_MS: u64 = 2_000;
 pub const BREAKER_PAUSE_MAX_MS: u64 = 60_000;
+/// Proven headers that are kept until their receipts are asked for.
+pub const CHAIN_PROVEN_MAX_HEADERS: usize = 256;
 /// A message on the WebSocket that hints at new heads; how long it may be silent before it is opened anew; the pauses between tries.
 pub const HINT_MESSAGE_MAX_BYTES: usize = 1024 * 1024;
 pub const HINT_SILENCE_MAX_MS: u64 = 120_000;

@@ -28,7 +28,8 @@ pub trait Entropy: Send + Sync + Debug {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// One EVM-like chain, as its providers show it. Every answer may be a lie or late; the pure watcher judges.
+/// One EVM-like chain, as its providers show it. Every answer may be late, or of a branch that is gone: the pure watcher judges. What a
+/// block contradicts is an error ([`ChainError::Disproved`]) where the chain lets it prove itself.
 pub trait ChainSource: Send + Sync + Debug {
     /// EIP-155 chain id as the node states it.
     fn chain_id(&self) -> BoxFuture<'_, Result<u64, ChainError>>;

@@ -6,6 +6,7 @@ mod source;
 
 use handsel_core::account::Region;
 use handsel_core::chain::Network;
+use handsel_core::chain::proof::VerifyMode;
 use handsel_core::secret::{SecretBytes, SecretText};
 use source::Source;
 use std::fmt;
@@ -85,6 +86,8 @@ pub struct Chain {
     pub rpc_urls: Vec<SecretText>,
     /// So many of the nodes must say the same.
     pub quorum: usize,
+    /// How its blocks are believed.
+    pub verify: VerifyMode,
 }
 
 /// Who reads the configuration: `dev` has other defaults, and needs less.
@@ -299,6 +302,22 @@ mod tests {
             assert!(with(three, wrong).unwrap_err().to_string().contains("chains[0].quorum"), "{wrong}");
         }
         assert!(with(r#"["wss://a.example"]"#, "").is_err(), "hints only");
+    }
+
+    #[test]
+    fn blocks_prove_themselves_unless_the_network_is_told_otherwise() {
+        let verify = |chain: &str| {
+            read(chain, &[("HANDSEL_ENCRYPTION_KEY", KEY)])
+                .map(|config| config.chains[0].verify)
+                .map_err(|e| e.to_string())
+        };
+        let with = |value: &str| CHAIN.replace("chain_id = 1\n", &format!("chain_id = 1\nverify = \"{value}\"\n"));
+        assert_eq!(verify(CHAIN), Ok(VerifyMode::ReceiptsRoot));
+        assert_eq!(verify(&CHAIN.replace("ethereum", "base")), Ok(VerifyMode::QuorumDigest));
+        assert_eq!(verify(&with("receipts_root").replace("ethereum", "base")), Ok(VerifyMode::ReceiptsRoot));
+        assert_eq!(verify(&with("logs_bloom")), Ok(VerifyMode::LogsBloom));
+        assert_eq!(verify(&with("quorum_digest")), Ok(VerifyMode::QuorumDigest));
+        assert!(verify(&with("trust")).unwrap_err().contains("chains[0].verify"));
     }
 
     #[test]

@@ -74,11 +74,12 @@ fn chain_source(chain: &Chain) -> Result<Arc<dyn ChainSource>, Failure> {
     let mut members: Vec<(String, Arc<dyn ChainSource>)> = Vec::with_capacity(nodes.len());
     for node in nodes {
         sockets.push(node);
-        let source = EvmSource::new(&sockets, &NamedOptions::default()).map_err(|error| refused(&error))?;
+        let source =
+            EvmSource::new(&sockets, &NamedOptions::default(), chain.verify).map_err(|error| refused(&error))?;
         sockets.clear();
         members.push((source.label(), Arc::new(source)));
     }
-    let source = QuorumSource::new(members, chain.quorum, false);
+    let source = QuorumSource::new(members, chain.quorum, chain.verify.proves_contents());
     Ok(Arc::new(source.map_err(|_| refused(&"quorum asks for more nodes than there are"))?))
 }
 

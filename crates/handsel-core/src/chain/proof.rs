@@ -15,8 +15,6 @@ use core::fmt;
 
 use sha3::{Digest as _, Keccak256};
 
-use super::Transfer;
-
 pub use bloom::Bloom;
 pub use header::{LaterField, SealedFields};
 pub use receipts::{Outcome, ReceiptHead, ReceiptList};
@@ -36,10 +34,10 @@ pub enum VerifyMode {
     /// Headers hash to their hash, receipts to the header's root: one provider can't lie about a block.
     #[default]
     ReceiptsRoot,
-    /// Headers hash to their hash, the block's logs give the header's bloom, and most providers say the same. For nodes without
+    /// Headers hash to their hash, the block's logs give the header's bloom, and two providers say the same. For nodes without
     /// `eth_getBlockReceipts`: a bloom holds addresses and topics but no amounts, so a single provider is trusted for those.
     LogsBloom,
-    /// Most providers say the same. For chains whose headers or receipts have another form (deposits of the OP stack, Arbitrum, Tron).
+    /// Two providers say the same. For chains whose headers or receipts have another form (deposits of the OP stack, Arbitrum, Tron).
     QuorumDigest,
 }
 
@@ -48,6 +46,12 @@ impl VerifyMode {
     #[must_use]
     pub const fn seals(self) -> bool {
         matches!(self, Self::ReceiptsRoot | Self::LogsBloom)
+    }
+
+    /// True where one node's answer about a block's contents is enough, because the block proves all of it.
+    #[must_use]
+    pub const fn proves_contents(self) -> bool {
+        matches!(self, Self::ReceiptsRoot)
     }
 }
 
@@ -66,8 +70,6 @@ pub enum Disproof {
     Place,
     /// The transactions of the receipts are not those that the block lists.
     Transactions,
-    /// Most providers say something else.
-    Outvoted,
 }
 
 impl fmt::Display for Disproof {
@@ -79,31 +81,8 @@ impl fmt::Display for Disproof {
             Self::LogsBloom => "logs that are not those of the block",
             Self::Place => "a log in another place than it states",
             Self::Transactions => "receipts of other transactions than the block's",
-            Self::Outvoted => "transfers that most nodes do not see",
         })
     }
-}
-
-/// What providers are compared by where nothing can be proven: everything of a block's transfers that matters to us, in log order.
-#[must_use]
-pub fn transfers_digest(transfers: &[Transfer]) -> Hash {
-    let mut hasher = Keccak256::new();
-    for transfer in transfers {
-        hasher.update(transfer.block.0);
-        hasher.update(transfer.block_log_index.to_be_bytes());
-        hasher.update(transfer.tx.0);
-        hasher.update(transfer.token.0);
-        hasher.update(transfer.from.0);
-        hasher.update(transfer.to.0);
-        hasher.update(transfer.value);
-    }
-    hasher.finalize().into()
-}
-
-/// How many of `providers` must say the same: more than half.
-#[must_use]
-pub const fn quorum(providers: usize) -> usize {
-    providers / 2 + 1
 }
 
 #[cfg(test)]

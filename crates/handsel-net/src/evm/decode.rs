@@ -12,13 +12,14 @@ use super::hex::{fixed_bytes, quantity};
 /// `keccak256("Transfer(address,address,uint256)")`.
 pub(super) const TRANSFER_TOPIC: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
 
-/// A header with the fields that matter to us. Tron's empty `stateRoot` and zero roots are not even read.
+/// A header with the fields that matter to us. Tron's empty `stateRoot` and zero roots are not even read:
+/// for chains whose headers prove nothing to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct WireHeader {
     number: Quantity,
-    hash: Bytes32,
+    hash: Bytes<32>,
     #[serde(rename = "parentHash")]
-    parent_hash: Bytes32,
+    parent_hash: Bytes<32>,
     timestamp: Quantity,
 }
 
@@ -39,9 +40,9 @@ impl WireHeader {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Quantity(pub(super) u64);
 
-/// 32 bytes as `0x` text.
+/// Exactly `N` bytes as `0x` text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bytes32(pub(super) [u8; 32]);
+pub(super) struct Bytes<const N: usize>(pub(super) [u8; N]);
 
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -49,9 +50,9 @@ impl<'de> Deserialize<'de> for Quantity {
     }
 }
 
-impl<'de> Deserialize<'de> for Bytes32 {
+impl<'de, const N: usize> Deserialize<'de> for Bytes<N> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_str(TextVisitor("32 bytes of 0x text", fixed_bytes::<32>)).map(Self)
+        from.deserialize_str(TextVisitor("0x text of the right length", fixed_bytes::<N>)).map(Self)
     }
 }
 
@@ -66,7 +67,7 @@ impl<'de> Deserialize<'de> for CallWord {
     }
 }
 
-struct TextVisitor<T>(&'static str, fn(&str) -> Option<T>);
+pub(super) struct TextVisitor<T>(pub(super) &'static str, pub(super) fn(&str) -> Option<T>);
 
 impl<T> Visitor<'_> for TextVisitor<T> {
     type Value = T;

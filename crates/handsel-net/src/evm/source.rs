@@ -1,12 +1,21 @@
-//! The port `ChainSource` over JSON-RPC. Everything a node says is checked against what was asked before it is passed on.
+//! The port `ChainSource` over JSON-RPC. Everything a node says is checked against what was asked before it is passed on, and proven by
+//! the block itself as far as the chain's [`VerifyMode`] says. What is disproved is an error; whom to ask then, and what several nodes
+//! must agree on, is decided in [`crate::quorum`].
 
 use core::time::Duration;
 
+use std::sync::Arc;
+
+use handsel_core::chain::proof::{Disproof, VerifyMode};
 use handsel_core::chain::{Address, BlockHash, ChainError, HeadTag, Header, Transfer};
 use handsel_core::limits::{RPC_ANSWER_MAX_BYTES, RPC_BLOCK_ANSWER_MAX_BYTES};
 use handsel_core::port::{BoxFuture, ChainSource};
 
+use super::all_logs::BlockLogs;
 use super::decode::{CallWord, LoggedTransfer, Quantity, ReceiptTransfers, TRANSFER_TOPIC, TransferLogs, WireHeader};
+use super::proven::ProvenHeaders;
+use super::receipts::BlockReceipts;
+use super::sealed::{ProvenHeader, SealedHeader};
 use crate::egress::{EgressError, NamedOptions, SetupError};
 use crate::rpc::{Call, HeadHints, NodeRefusal, RpcClient, RpcError};
 
@@ -15,6 +24,36 @@ use crate::rpc::{Call, HeadHints, NodeRefusal, RpcClient, RpcError};
 pub struct EvmSource {
     rpc: RpcClient,
     hints: Option<HeadHints>,
+    verify: VerifyMode,
+    proven: ProvenHeaders,
+}
+
+/// How a header is asked for.
+#[derive(Debug, Clone, Copy)]
+enum Wanted {
+    Tag(&'static str),
+    Number(u64),
+    Hash(BlockHash),
+}
+
+impl Wanted {
+    fn call(self) -> Call {
+        match self {
+            Self::Tag(tag) => Call::new("eth_getBlockByNumber", format!(r#"["{tag}",false]"#)),
+            Self::Number(number) => Call::new("eth_getBlockByNumber", format!(r#"["0x{number:x}",false]"#)),
+            Self::Hash(hash) => Call::new("eth_getBlockByHash", format!(r#"["{hash}",false]"#)),
+        }
+    }
+
+    /// The answer is about what was asked for.
+    fn check(self, header: &Header) -> Result<(), Disproof> {
+        let fits = match self {
+            Self::Tag(_) => true,
+            Self::Number(number) => header.number == number,
+            Self::Hash(hash) => header.hash == hash,
+        };
+        if fits { Ok(()) } else { Err(Disproof::AnotherBlock) }
+    }
 }
 
 impl EvmSource {
@@ -23,14 +62,14 @@ impl EvmSource {
     ///
     /// # Errors
     /// The first URL that is none, a list without any http URL, or an unusable extra root.
-    pub fn new<U: AsRef<str>>(urls: &[U], options: &NamedOptions) -> Result<Self, SetupError> {
+    pub fn new<U: AsRef<str>>(urls: &[U], options: &NamedOptions, verify: VerifyMode) -> Result<Self, SetupError> {
         let (sockets, plain): (Vec<&str>, Vec<&str>) =
             urls.iter().map(AsRef::as_ref).partition(|url| url.starts_with("ws://") || url.starts_with("wss://"));
         if plain.is_empty() {
             return Err(SetupError::NoHttpUrl);
         }
         let hints = sockets.first().map(|url| HeadHints::new(url, options)).transpose()?;
-        Ok(Self { rpc: RpcClient::new(&plain, options)?, hints })
+        Ok(Self { rpc: RpcClient::new(&plain, options)?, hints, verify, proven: ProvenHeaders::default() })
     }
 
     /// The first node as the operator knows it: host and port, never the whole URL.
@@ -38,32 +77,92 @@ impl EvmSource {
         self.rpc.label()
     }
 
-    async fn header_by(&self, method: &'static str, key: String) -> Result<Option<Header>, ChainError> {
-        let call = Call::new(method, format!(r#"["{key}",false]"#));
-        match self.rpc.call::<WireHeader>(&call, RPC_BLOCK_ANSWER_MAX_BYTES).await.map_err(chain_error) {
-            Ok(found) => Ok(found.map(|wire| wire.header())),
-            // Some nodes say it with null, some with an error ("finalized block not found").
+    async fn header_by(&self, wanted: Wanted) -> Result<Option<Header>, ChainError> {
+        let found = if self.verify.seals() {
+            self.proven_header(wanted).await.map(|header| header.header())
+        } else {
+            let judge = |wire: WireHeader| wanted.check(&wire.header()).map(|()| wire.header());
+            self.rpc.call_judged(&wanted.call(), RPC_BLOCK_ANSWER_MAX_BYTES, judge).await
+        };
+        match found.map_err(chain_error) {
+            Ok(header) => Ok(Some(header)),
+            // Also how some nodes say that no block has that tag yet ("finalized block not found").
             Err(ChainError::UnknownBlock) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
+    async fn proven_header(&self, wanted: Wanted) -> Result<Arc<ProvenHeader>, RpcError> {
+        let judge = |sealed: SealedHeader| {
+            let proven = sealed.prove()?;
+            wanted.check(&proven.header()).map(|()| proven)
+        };
+        let header = self.rpc.call_judged(&wanted.call(), RPC_BLOCK_ANSWER_MAX_BYTES, judge).await?;
+        Ok(self.proven.keep(header))
+    }
+
+    /// The proven header of a block by its hash, mostly known from when the chain was followed.
+    async fn header_of(&self, block: BlockHash) -> Result<Arc<ProvenHeader>, RpcError> {
+        match self.proven.get(block) {
+            Some(header) => Ok(header),
+            None => self.proven_header(Wanted::Hash(block)).await,
+        }
+    }
+
     async fn transfers_of(&self, block: BlockHash) -> Result<Vec<Transfer>, ChainError> {
+        match self.verify {
+            VerifyMode::ReceiptsRoot => self.transfers_by_receipts(block).await,
+            VerifyMode::LogsBloom => self.transfers_by_bloom(block).await,
+            VerifyMode::QuorumDigest => self.transfers_as_told(block).await,
+        }
+    }
+
+    /// One node's receipts, proven by the header.
+    async fn transfers_by_receipts(&self, block: BlockHash) -> Result<Vec<Transfer>, ChainError> {
+        let header = self.header_of(block).await.map_err(chain_error)?;
+        let call = Call::new("eth_getBlockReceipts", format!(r#"["{block}"]"#));
+        let judge = |receipts: BlockReceipts| receipts.prove(&header);
+        match self.rpc.call_judged(&call, RPC_BLOCK_ANSWER_MAX_BYTES, judge).await {
+            Ok(logs) => in_block(logs),
+            Err(RpcError::Node { refusal: NodeRefusal::UnknownMethod, .. }) => Err(ChainError::Unavailable(
+                "it has no eth_getBlockReceipts; use another node, or set verify for this network",
+            )),
+            Err(error) => {
+                // The list of transactions came with the header, from a node that may be the one that is wrong.
+                if error == RpcError::Disproved(Disproof::Transactions) {
+                    self.proven.forget(block);
+                }
+                Err(chain_error(error))
+            }
+        }
+    }
+
+    /// One node's logs, held to the bloom of the header. Amounts are for the quorum to compare.
+    async fn transfers_by_bloom(&self, block: BlockHash) -> Result<Vec<Transfer>, ChainError> {
+        let header = self.header_of(block).await.map_err(chain_error)?;
+        let call = Call::new("eth_getLogs", format!(r#"[{{"blockHash":"{block}"}}]"#));
+        let judge = |logs: BlockLogs| logs.compare(&header);
+        in_block(self.rpc.call_judged(&call, RPC_BLOCK_ANSWER_MAX_BYTES, judge).await.map_err(chain_error)?)
+    }
+
+    /// One node's word, for the quorum to compare.
+    async fn transfers_as_told(&self, block: BlockHash) -> Result<Vec<Transfer>, ChainError> {
+        let of_block = |logs: Vec<LoggedTransfer>| match logs.iter().all(|log| log.block == block) {
+            true => Ok(logs),
+            false => Err(Disproof::AnotherBlock),
+        };
         let call = Call::new("eth_getLogs", format!(r#"[{{"blockHash":"{block}","topics":[["{TRANSFER_TOPIC}"]]}}]"#));
-        let logs = match self.rpc.call::<TransferLogs>(&call, RPC_BLOCK_ANSWER_MAX_BYTES).await {
+        let judge = |logs: TransferLogs| of_block(logs.0);
+        let logs = match self.rpc.call_judged(&call, RPC_BLOCK_ANSWER_MAX_BYTES, judge).await {
             // A node that cannot or will not give logs may still give receipts.
             Err(RpcError::Node { refusal: NodeRefusal::UnknownMethod | NodeRefusal::RangeTooLarge, .. }) => {
                 let call = Call::new("eth_getBlockReceipts", format!(r#"["{block}"]"#));
-                let found: Option<ReceiptTransfers> =
-                    self.rpc.call(&call, RPC_BLOCK_ANSWER_MAX_BYTES).await.map_err(chain_error)?;
-                found.ok_or(ChainError::UnknownBlock)?.0
+                let judge = |found: ReceiptTransfers| of_block(found.0);
+                self.rpc.call_judged(&call, RPC_BLOCK_ANSWER_MAX_BYTES, judge).await
             }
-            other => other.map_err(chain_error)?.ok_or(ChainError::Malformed("no list of logs"))?.0,
+            other => other,
         };
-        if logs.iter().any(|log| log.block != block) {
-            return Err(ChainError::Malformed("logs of another block"));
-        }
-        Ok(numbered(logs)?.into_iter().map(|(_, transfer)| transfer).collect())
+        in_block(logs.map_err(chain_error)?)
     }
 
     /// The transfers of a range of heights with the height of each, for catching up far below the finalized block. A range that a node
@@ -121,31 +220,18 @@ impl ChainSource for EvmSource {
     }
 
     fn head(&self, tag: HeadTag) -> BoxFuture<'_, Result<Option<Header>, ChainError>> {
-        let tag = match tag {
+        Box::pin(self.header_by(Wanted::Tag(match tag {
             HeadTag::Latest => "latest",
             HeadTag::Finalized => "finalized",
-        };
-        Box::pin(self.header_by("eth_getBlockByNumber", tag.to_owned()))
+        })))
     }
 
     fn header_at(&self, number: u64) -> BoxFuture<'_, Result<Option<Header>, ChainError>> {
-        Box::pin(async move {
-            let header = self.header_by("eth_getBlockByNumber", format!("0x{number:x}")).await?;
-            match header {
-                Some(other) if other.number != number => Err(ChainError::Malformed("a header of another height")),
-                fitting => Ok(fitting),
-            }
-        })
+        Box::pin(self.header_by(Wanted::Number(number)))
     }
 
     fn header(&self, hash: BlockHash) -> BoxFuture<'_, Result<Option<Header>, ChainError>> {
-        Box::pin(async move {
-            let header = self.header_by("eth_getBlockByHash", hash.to_string()).await?;
-            match header {
-                Some(other) if other.hash != hash => Err(ChainError::Malformed("a header of another hash")),
-                fitting => Ok(fitting),
-            }
-        })
+        Box::pin(self.header_by(Wanted::Hash(hash)))
     }
 
     fn transfers(&self, block: BlockHash) -> BoxFuture<'_, Result<Vec<Transfer>, ChainError>> {
@@ -162,6 +248,10 @@ impl ChainSource for EvmSource {
             None => Box::pin(tokio::time::sleep(limit)),
         }
     }
+}
+
+fn in_block(logs: Vec<LoggedTransfer>) -> Result<Vec<Transfer>, ChainError> {
+    Ok(numbered(logs)?.into_iter().map(|(_, transfer)| transfer).collect())
 }
 
 /// Sorts by height and log index and counts each transaction's transfers, which is part of a payment's identity.
@@ -223,6 +313,7 @@ const fn chain_error(error: RpcError) -> ChainError {
         RpcError::Malformed(what) => ChainError::Malformed(what),
         RpcError::Node { refusal: NodeRefusal::UnknownBlock, .. } => ChainError::UnknownBlock,
         RpcError::Node { code, .. } => ChainError::Refused { code },
+        RpcError::Disproved(what) => ChainError::Disproved(what),
         RpcError::AllOpen => ChainError::Unavailable("every node was failing a moment ago"),
     }
 }

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::StreamExt;
 use futures_util::future::{join_all, select_all};
 use futures_util::stream::FuturesUnordered;
+use handsel_core::chain::proof::Disproof;
 use handsel_core::chain::{Address, Ban, BlockHash, ChainError, HeadTag, Header, SourceNotice, Transfer};
 use handsel_core::limits::{
     QUORUM_DESCENT_MAX_BLOCKS, QUORUM_NOTICES_MAX_ENTRIES, QUORUM_STRAGGLERS_WAIT_MS, QUORUM_WAIT_MS,
@@ -282,8 +283,8 @@ impl QuorumSource {
         }
     }
 
-    fn disproved(&self, member: &Member, what: &'static str) {
-        tracing::error!(node = member.label, what, "a node's block does not hold what the node says");
+    fn disproved(&self, member: &Member, what: Disproof) {
+        tracing::error!(node = member.label, %what, "a node's block does not hold what the node says");
         self.notice(SourceNotice::Disproved { node: member.label.clone(), what });
     }
 

@@ -209,17 +209,17 @@ async fn a_node_of_another_chain_is_not_asked_again() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_disproved_is_asked_of_the_next_node() {
-    let liar = Node { transfers: Err(ChainError::Disproved("receipts")), ..honest(100) };
+    let liar = Node { transfers: Err(ChainError::Disproved(Disproof::ReceiptsRoot)), ..honest(100) };
     let right = Node { transfers: Ok(vec![transfer(1)]), ..honest(100) };
     let nodes = source(&[liar.clone(), right], true);
     assert_eq!(nodes.transfers(BlockHash([1; 32])).await, Ok(vec![transfer(1)]));
-    let told = SourceNotice::Disproved { node: "node-0:8545".to_owned(), what: "receipts" };
+    let told = SourceNotice::Disproved { node: "node-0:8545".to_owned(), what: Disproof::ReceiptsRoot };
     assert_eq!(nodes.notices(), [told]);
     let before = liar.asked.load(Ordering::Relaxed);
     assert_eq!(nodes.transfers(BlockHash([1; 32])).await, Ok(vec![transfer(1)]));
     assert_eq!(liar.asked.load(Ordering::Relaxed), before, "it ranks last now");
     let alone = source(&[liar], true);
-    assert_eq!(alone.transfers(BlockHash([1; 32])).await, Err(ChainError::Disproved("receipts")));
+    assert_eq!(alone.transfers(BlockHash([1; 32])).await, Err(ChainError::Disproved(Disproof::ReceiptsRoot)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use handsel_core::chain::proof::Disproof;
 use handsel_core::limits::RPC_BATCH_MAX_CALLS;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::breaker::Breaker;
 use super::envelope::{read_batch, read_single};
-use super::error::RpcError;
+use super::error::{NodeRefusal, RpcError};
 use crate::egress::{Answer, NamedEndpoint, NamedOptions, SetupError};
 
 /// A method and its parameters. `params` is the text of a JSON list, written by our own code.
@@ -107,6 +108,26 @@ impl RpcClient {
         Ok(answers)
     }
 
+    /// Makes one call about a block and judges the answer before it counts as one; a node whose answer is disproved has failed, and the
+    /// next one is asked. A null result means that the node doesn't know the block.
+    ///
+    /// # Errors
+    /// That of the last node asked, a disproof before anything else.
+    pub async fn call_judged<T: DeserializeOwned, U>(
+        &self,
+        call: &Call,
+        answer_max: usize,
+        judge: impl Fn(T) -> Result<U, Disproof>,
+    ) -> Result<U, RpcError> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let read = |body: &[u8]| match read_single::<T>(body, id)? {
+            Some(value) => judge(value).map_err(RpcError::Disproved),
+            // Some nodes say it with null, some with an error.
+            None => Err(RpcError::Node { code: 0, refusal: NodeRefusal::UnknownBlock }),
+        };
+        self.first_answer(Bytes::from(call.text(id)), answer_max, read).await
+    }
+
     async fn first_answer<T>(
         &self,
         body: Bytes,
@@ -132,6 +153,9 @@ impl RpcClient {
 
     fn note(&self, node: &Node, error: Option<RpcError>) {
         let mut breaker = node.breaker();
+        if let Some(RpcError::Disproved(what)) = error {
+            tracing::warn!(node = %node.endpoint.label(), %what, "a chain's node gave a false answer: not believed");
+        }
         match error {
             Some(error) if error.is_failure() => {
                 breaker.failed(self.now());
@@ -148,10 +172,11 @@ impl RpcClient {
     }
 }
 
-/// Which of two nodes' errors says more: a node's own refusal says more than silence.
+/// Which of two nodes' errors says more: a lie says more than a refusal, a node's own refusal more than silence.
 const fn worse(before: RpcError, now: RpcError) -> RpcError {
     match (before, now) {
-        (RpcError::Node { .. }, RpcError::Node { .. }) => now,
+        (RpcError::Disproved(_), _) => before,
+        (_, RpcError::Disproved(_)) | (RpcError::Node { .. }, RpcError::Node { .. }) => now,
         (RpcError::Node { .. }, _) => before,
         _ => now,
     }

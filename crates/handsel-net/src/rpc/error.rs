@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use handsel_core::chain::proof::Disproof;
+
 use crate::egress::EgressError;
 
 /// What a node's own error means. Codes and words differ from vendor to vendor; the meaning is what callers act on.
@@ -37,6 +39,8 @@ pub enum RpcError {
         /// What it means.
         refusal: NodeRefusal,
     },
+    /// The answer was read and found false.
+    Disproved(Disproof),
     /// Every node's breaker is open.
     AllOpen,
 }
@@ -45,7 +49,7 @@ impl RpcError {
     /// True when the node itself is to blame, so that its breaker counts it. A refusal with a reason is a sign of life.
     pub(super) const fn is_failure(self) -> bool {
         match self {
-            Self::Transport(_) | Self::HttpStatus(_) | Self::Malformed(_) => true,
+            Self::Transport(_) | Self::HttpStatus(_) | Self::Malformed(_) | Self::Disproved(_) => true,
             Self::Node { refusal, .. } => matches!(refusal, NodeRefusal::RateLimited),
             Self::AllOpen => false,
         }
@@ -72,6 +76,9 @@ impl fmt::Display for RpcError {
                 write!(f, "the node's answer is not usable ({what}); check that rpc_urls names a JSON-RPC endpoint")
             }
             Self::Node { code, .. } => write!(f, "the node refused the call with code {code}"),
+            Self::Disproved(what) => {
+                write!(f, "the node's answer is disproved ({what}); use another node in rpc_urls")
+            }
             Self::AllOpen => f.write_str("no node in rpc_urls answers at present; it is tried again shortly"),
         }
     }

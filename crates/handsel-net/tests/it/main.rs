@@ -5,6 +5,7 @@ mod hostile;
 mod judge;
 mod node;
 mod peer;
+mod proof;
 mod rates;
 mod recorded;
 mod tls;

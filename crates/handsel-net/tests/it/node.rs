@@ -3,6 +3,7 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use handsel_core::chain::proof::{Disproof, VerifyMode};
 use handsel_core::chain::{Address, BlockHash, ChainError, HeadTag};
 use handsel_core::limits::BREAKER_OPENS_AFTER_FAILURES;
 use handsel_core::port::ChainSource;
@@ -20,8 +21,8 @@ const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a
 /// A node that answers each request by a function of its text; `ID` in the answer becomes the id of the call.
 #[derive(Clone)]
 pub(crate) struct FakeNode {
-    url: String,
-    requests: Arc<Mutex<Vec<String>>>,
+    pub(crate) url: String,
+    pub(crate) requests: Arc<Mutex<Vec<String>>>,
 }
 
 type Script = Box<dyn Fn(&str) -> (u16, String) + Send + Sync>;
@@ -62,7 +63,7 @@ impl FakeNode {
         Self::start(move |_| (status, answer.to_owned())).await
     }
 
-    fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.requests.lock().unwrap().len()
     }
 }
@@ -71,9 +72,14 @@ fn options() -> NamedOptions {
     NamedOptions { deadlines: short(), extra_ca_pem: None }
 }
 
-pub(crate) fn source(nodes: &[&FakeNode]) -> EvmSource {
+/// A source whose blocks prove nothing.
+fn source(nodes: &[&FakeNode]) -> EvmSource {
+    verifying(nodes, VerifyMode::QuorumDigest)
+}
+
+pub(crate) fn verifying(nodes: &[&FakeNode], verify: VerifyMode) -> EvmSource {
     let urls: Vec<&str> = nodes.iter().map(|node| node.url.as_str()).collect();
-    EvmSource::new(&urls, &options()).unwrap()
+    EvmSource::new(&urls, &options(), verify).unwrap()
 }
 
 fn word(byte: u8) -> String {
@@ -91,11 +97,11 @@ fn log(block: u8, number: u64, tx: u8, index: u64) -> String {
     )
 }
 
-fn result(value: &str) -> (u16, String) {
+pub(crate) fn result(value: &str) -> (u16, String) {
     (200, format!(r#"{{"jsonrpc":"2.0","id":ID,"result":{value}}}"#))
 }
 
-fn refusal(code: i64, message: &str) -> (u16, String) {
+pub(crate) fn refusal(code: i64, message: &str) -> (u16, String) {
     (200, format!(r#"{{"jsonrpc":"2.0","id":ID,"error":{{"code":{code},"message":"{message}"}}}}"#))
 }
 
@@ -115,10 +121,10 @@ async fn transfers_are_asked_by_hash_and_counted_within_their_transaction() {
 #[tokio::test]
 async fn logs_of_another_block_removed_ones_and_doubles_are_refused() {
     let cases = [
-        (format!("[{}]", log(8, 16, 1, 2)), ChainError::Malformed("logs of another block")),
+        (format!("[{}]", log(8, 16, 1, 2)), ChainError::Disproved(Disproof::AnotherBlock)),
         (format!("[{}]", log(7, 16, 1, 2).replace("false", "true")), ChainError::UnknownBlock),
         (format!("[{},{}]", log(7, 16, 1, 2), log(7, 16, 2, 2)), ChainError::Malformed("two logs with one index")),
-        ("null".to_owned(), ChainError::Malformed("no list of logs")),
+        ("null".to_owned(), ChainError::UnknownBlock),
         ("{}".to_owned(), ChainError::Malformed("a value of another type or form than promised")),
     ];
     for (answer, error) in cases {
@@ -187,9 +193,9 @@ async fn headers_are_what_was_asked_for_or_nothing() {
     assert!(source_of_one.header_at(16).await.unwrap().is_some());
     assert_eq!(
         source_of_one.header(BlockHash([8; 32])).await.unwrap_err(),
-        ChainError::Malformed("a header of another hash")
+        ChainError::Disproved(Disproof::AnotherBlock)
     );
-    assert_eq!(source_of_one.header_at(17).await.unwrap_err(), ChainError::Malformed("a header of another height"));
+    assert_eq!(source(&[&node]).header_at(17).await.unwrap_err(), ChainError::Disproved(Disproof::AnotherBlock));
     assert!(node.requests.lock().unwrap().iter().any(|asked| asked.contains(r#"["finalized",false]"#)));
     let empty = FakeNode::start(|_| result("null")).await;
     assert_eq!(source(&[&empty]).head(HeadTag::Latest).await, Ok(None));
@@ -313,7 +319,7 @@ async fn a_new_head_ends_the_waiting_also_after_the_socket_broke() {
         }
     });
     let node = FakeNode::start(|_| result(r#""0x1""#)).await;
-    let both = EvmSource::new(&[socket_url.as_str(), node.url.as_str()], &options()).unwrap();
+    let both = EvmSource::new(&[socket_url.as_str(), node.url.as_str()], &options(), VerifyMode::default()).unwrap();
     for _ in 0..2 {
         // Ends by a hint: the limit is far beyond what the test may last.
         tokio::time::timeout(Duration::from_secs(60), both.wait_for_hint(Duration::from_secs(3_600))).await.unwrap();
@@ -332,6 +338,6 @@ fn a_list_without_an_http_url_is_refused() {
         (vec!["node.example:8545"], SetupError::EndpointUrl),
         (vec!["http://"], SetupError::EndpointUrl),
     ] {
-        assert_eq!(EvmSource::new(&urls, &options()).unwrap_err(), error, "{urls:?}");
+        assert_eq!(EvmSource::new(&urls, &options(), VerifyMode::default()).unwrap_err(), error, "{urls:?}");
     }
 }

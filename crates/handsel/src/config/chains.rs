@@ -2,6 +2,7 @@
 
 use super::source::{Source, nearest, unknown_key};
 use super::{Chain, ConfigError};
+use handsel_core::chain::proof::VerifyMode;
 use handsel_core::chain::{Address, Network, Token};
 use handsel_core::money::{Currency, parse_decimal};
 use handsel_core::secret::SecretText;
@@ -18,6 +19,7 @@ const CHAIN_KEYS: &[&str] = &[
     "finalized_above_usd",
     "block_time_ms",
     "tokens",
+    "verify",
     "allow_unsafe_confirmations",
 ];
 const TOKEN_KEYS: &[&str] = &["asset", "address", "decimals", "pegged_to"];
@@ -73,9 +75,21 @@ fn chain(table: &Table, at: &str, live: bool) -> Result<Chain, ConfigError> {
         tokens: tokens(table, at)?,
         name,
     };
+    let verify = verify(table, at, &network.name)?;
     let rpc_urls = rpc_urls(table, at)?;
     let quorum = quorum(table, at, &rpc_urls)?;
-    Ok(Chain { network, rpc_urls, quorum })
+    Ok(Chain { network, rpc_urls, quorum, verify })
+}
+
+/// How the network's blocks are believed. Those of the OP stack hold deposits, whose receipts have a form of their own.
+fn verify(table: &Table, at: &str, name: &str) -> Result<VerifyMode, ConfigError> {
+    match text(table, at, "verify")?.as_deref() {
+        None if name == "base" => Ok(VerifyMode::QuorumDigest),
+        None | Some("receipts_root") => Ok(VerifyMode::ReceiptsRoot),
+        Some("logs_bloom") => Ok(VerifyMode::LogsBloom),
+        Some("quorum_digest") => Ok(VerifyMode::QuorumDigest),
+        Some(_) => Err(ConfigError::new(format!("{at}.verify"), "must be receipts_root, logs_bloom or quorum_digest")),
+    }
 }
 
 fn rpc_urls(table: &Table, at: &str) -> Result<Vec<SecretText>, ConfigError> {

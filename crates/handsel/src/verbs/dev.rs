@@ -6,6 +6,7 @@ use crate::exit::{Failure, Outcome, print, say};
 use crate::system::{OsEntropy, SystemClock};
 use crate::{server, wire};
 use clap::Args;
+use handsel_core::chain::proof::VerifyMode;
 use handsel_core::chain::{Address, Network, Token};
 use handsel_core::money::Currency;
 use handsel_core::port::Clock;
@@ -79,6 +80,7 @@ async fn world(dev: &Dev, config: &mut Config) -> Result<World, Failure> {
                 network: sandbox_network(dev.block_time),
                 rpc_urls: vec![SecretText::new(url)],
                 quorum: 1,
+                verify: VerifyMode::ReceiptsRoot,
             }];
             Ok(world)
         }

@@ -104,7 +104,7 @@ async fn look_at_chain(chain: &Chain) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, url) in chain.rpc_urls.iter().filter(|url| url.expose().starts_with("http")).enumerate() {
         let what = format!("{} node {}", network.name, at + 1);
-        let source = match EvmSource::new(&[url.expose()], &NamedOptions::default()) {
+        let source = match EvmSource::new(&[url.expose()], &NamedOptions::default(), chain.verify) {
             Ok(source) => source,
             Err(error) => {
                 findings.push(finding(what, Verdict::Fail, error.to_string()));
@@ -157,6 +157,10 @@ async fn head(what: String, source: &EvmSource, block_time_ms: u64) -> Finding {
         Ok(None) => return finding(what, Verdict::Fail, "has no head yet"),
         Err(error) => return finding(what, Verdict::Fail, error.to_string()),
     };
+    // As the watcher will: a node whose blocks can't be believed brings no payment.
+    if let Err(error) = source.transfers(head.hash).await {
+        return finding(what, Verdict::Fail, format!("its head {} gives no transfers: {error}", head.number));
+    }
     let now = u64::try_from(SystemClock.wall().seconds()).unwrap_or(0);
     if head.time_seconds > now + CLOCK_SKEW_MAX_SECONDS {
         let text = format!("its head is {} s ahead of this machine's clock: set the clock", head.time_seconds - now);

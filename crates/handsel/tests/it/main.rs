@@ -10,6 +10,7 @@ mod idempotency;
 mod lists;
 mod names;
 mod payments;
+mod proof;
 mod restart;
 mod routes;
 mod sandbox;

@@ -195,43 +195,6 @@ fn a_bloom_holds_three_bits_of_each_item() {
     assert_eq!(bits, expected);
 }
 
-#[test]
-fn digests_differ_in_everything_that_is_credited() {
-    let transfer = Transfer {
-        block: crate::chain::BlockHash([1; 32]),
-        tx: crate::chain::TxHash([2; 32]),
-        block_log_index: 3,
-        tx_position: 0,
-        token: crate::chain::Address([4; 20]),
-        from: crate::chain::Address([5; 20]),
-        to: crate::chain::Address([6; 20]),
-        value: [7; 32],
-    };
-    let changes: [fn(&mut Transfer); 7] = [
-        |t| t.block.0[0] ^= 1,
-        |t| t.tx.0[0] ^= 1,
-        |t| t.block_log_index += 1,
-        |t| t.token.0[0] ^= 1,
-        |t| t.from.0[0] ^= 1,
-        |t| t.to.0[0] ^= 1,
-        |t| t.value[31] ^= 1,
-    ];
-    let mut digests = vec![transfers_digest(&[]), transfers_digest(&[transfer]), transfers_digest(&[transfer; 2])];
-    for change in changes {
-        let mut changed = transfer;
-        change(&mut changed);
-        digests.push(transfers_digest(&[changed]));
-    }
-    digests.sort_unstable();
-    digests.dedup();
-    assert_eq!(digests.len(), changes.len() + 3);
-}
-
-#[test]
-fn a_quorum_is_more_than_half() {
-    assert_eq!([1, 2, 3, 4, 5].map(quorum), [1, 2, 2, 3, 3]);
-}
-
 /// The trie once more, as plainly as the Yellow Paper writes it down: a sorted map, and everything copied.
 mod plainly {
     use super::{Hash, keccak};

@@ -9,6 +9,7 @@ use handsel::server::{self, Running};
 use handsel::system::SystemClock;
 use handsel::verbs::dev::sandbox_network;
 use handsel::wire;
+use handsel_core::chain::proof::VerifyMode;
 use handsel_core::port::{Clock, Entropy};
 use handsel_core::secret::SecretText;
 use handsel_engine::Engine;
@@ -69,7 +70,12 @@ impl Server {
         config.public_url.clone_from(&base_url);
         let world = Arc::new(world(data.path(), Arc::clone(&entropy)).await);
         let node = SecretText::new(world.node_url().unwrap());
-        config.chains = vec![Chain { network: sandbox_network(0), rpc_urls: vec![node], quorum: 1 }];
+        config.chains = vec![Chain {
+            network: sandbox_network(0),
+            rpc_urls: vec![node],
+            quorum: 1,
+            verify: VerifyMode::ReceiptsRoot,
+        }];
         let sandbox = wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world: Arc::clone(&world) as Arc<_> };
         let key = credentials.encryption_key().unwrap();
         let house = wire::house(&config, data.path(), key, Arc::clone(&entropy), Some(sandbox)).await.unwrap();
