@@ -12,6 +12,7 @@ mod cpu;
 mod http_create;
 mod key_check;
 mod parse_match;
+mod prove;
 mod receiver;
 mod report;
 mod scene;
@@ -26,11 +27,12 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: handsel-bench parse-match | commit | http-create | key-check | size";
+const USAGE: &str = "usage: handsel-bench parse-match | prove | commit | http-create | key-check | size";
 
 fn run(verb: &str, arguments: &[String]) -> Result<ExitCode, Failure> {
     match verb {
         "parse-match" => Ok(parse_match::run()?.print()),
+        "prove" => Ok(prove::run()?.print()),
         "commit" => Ok(commit::run()?.print()),
         "key-check" => Ok(key_check::run()?.print()),
         "size" => Ok(size::run()?.print()),

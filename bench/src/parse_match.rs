@@ -4,7 +4,7 @@ use crate::blocks::{Block, TRANSFERS, render};
 use crate::chance::Chance;
 use crate::cpu;
 use crate::report::{Failure, Report, median};
-use handsel_core::chain::{Address, Network, Token};
+use handsel_core::chain::{Address, Network, Token, Transfer};
 use handsel_core::id::{AccountId, CheckoutId};
 use handsel_core::matching::{AddressBook, Match, Watch};
 use handsel_net::evm::{ReceiptTransfers, numbered};
@@ -22,10 +22,26 @@ const CALL_ID: u64 = 7;
 const SEED: u64 = 0x6861_6e64_7365_6c00;
 const GOAL: f64 = 0.4;
 
-struct Scene {
+pub(crate) struct Scene {
     network: Network,
     book: AddressBook,
+    /// What the book takes.
+    resident_mib: f64,
     blocks: Vec<Block>,
+}
+
+/// The network and the book, the chance that made them, and the addresses in the book.
+///
+/// # Errors
+/// When the memory can't be read.
+pub(crate) fn scene() -> Result<(Scene, Chance, Vec<Address>), Failure> {
+    let chance = Chance::new(SEED);
+    let network = network(&chance);
+    let addresses: Vec<Address> = (0..OPEN_ADDRESSES).map(|_| Address(chance.bytes())).collect();
+    let before = cpu::resident_mib("self")?;
+    let book = book(&chance, &network, &addresses);
+    let resident_mib = cpu::resident_mib("self")? - before;
+    Ok((Scene { network, book, resident_mib, blocks: Vec::new() }, chance, addresses))
 }
 
 /// Measures.
@@ -34,14 +50,9 @@ struct Scene {
 /// When a block is read otherwise than it was made.
 pub(crate) fn run() -> Result<Report, Failure> {
     let mut report = Report::default();
-    let chance = Chance::new(SEED);
-    let network = network(&chance);
-    let addresses: Vec<Address> = (0..OPEN_ADDRESSES).map(|_| Address(chance.bytes())).collect();
-    let before = cpu::resident_mib("self")?;
-    let book = book(&chance, &network, &addresses);
-    let resident = cpu::resident_mib("self")? - before;
-    let blocks = blocks(&chance, &network, &addresses);
-    let scene = Scene { network, book, blocks };
+    let (mut scene, chance, addresses) = scene()?;
+    scene.blocks = blocks(&chance, &scene, &addresses);
+    let resident = scene.resident_mib;
 
     let (mut skipped, mut matched, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
@@ -66,6 +77,20 @@ pub(crate) fn run() -> Result<Report, Failure> {
 }
 
 impl Scene {
+    /// How many of these transfers pay an open checkout.
+    pub(crate) fn paying(&self, transfers: &[(u64, Transfer)]) -> usize {
+        let found = transfers.iter().map(|(_, transfer)| self.book.lookup(&self.network, transfer));
+        found.filter(|m| matches!(m, Match::Option { .. })).count()
+    }
+
+    pub(crate) fn tokens(&self) -> Vec<Address> {
+        self.network.tokens.iter().map(|token| token.contract).collect()
+    }
+
+    pub(crate) fn network_name(&self) -> &str {
+        &self.network.name
+    }
+
     fn skip(&self) {
         for block in &self.blocks {
             let skipped: Result<IgnoredAny, _> = serde_json::from_slice(&block.answer);
@@ -78,9 +103,7 @@ impl Scene {
         for block in &self.blocks {
             let read: Option<ReceiptTransfers> = read_answer(black_box(&block.answer), CALL_ID)?;
             let transfers = numbered(read.ok_or("a null result")?.0)?;
-            let found = transfers.iter().map(|(_, transfer)| self.book.lookup(&self.network, transfer));
-            let paying = found.filter(|m| matches!(m, Match::Option { .. })).count();
-            if (transfers.len(), paying) != (TRANSFERS, block.paying) {
+            if (transfers.len(), self.paying(&transfers)) != (TRANSFERS, block.paying) {
                 return Err(Failure::from("a block was read otherwise than it was made"));
             }
         }
@@ -127,13 +150,15 @@ fn book(chance: &Chance, network: &Network, addresses: &[Address]) -> AddressBoo
     book
 }
 
-fn blocks(chance: &Chance, network: &Network, addresses: &[Address]) -> Vec<Block> {
-    let tokens: Vec<Address> = network.tokens.iter().map(|t| t.contract).collect();
-    let payee = || addresses.get(chance.below(addresses.len() as u64) as usize).copied();
+fn blocks(chance: &Chance, scene: &Scene, addresses: &[Address]) -> Vec<Block> {
+    let tokens = scene.tokens();
     (0..BLOCKS)
-        .map(|number| {
-            let payees: Vec<Address> = std::iter::repeat_with(payee).flatten().take(PAYING_PER_BLOCK).collect();
-            render(chance, CALL_ID, 23_000_000 + number, &tokens, &payees)
-        })
+        .map(|number| render(chance, CALL_ID, 23_000_000 + number, &tokens, &payees(chance, addresses)))
         .collect()
+}
+
+/// Who is paid in a block.
+pub(crate) fn payees(chance: &Chance, addresses: &[Address]) -> Vec<Address> {
+    let payee = || addresses.get(chance.below(addresses.len() as u64) as usize).copied();
+    std::iter::repeat_with(payee).flatten().take(PAYING_PER_BLOCK).collect()
 }
