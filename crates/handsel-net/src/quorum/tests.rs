@@ -1,4 +1,5 @@
 //! Nodes that are dead, behind, on a fork, silent or lying, against those that are right.
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
