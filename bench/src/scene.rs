@@ -13,7 +13,7 @@ use handsel_core::money::Currency;
 use handsel_core::port::{BoxFuture, Clock, Entropy, HostJudge, HostRefused};
 use handsel_core::secret::{Sealed, SecretBytes, SecretText};
 use handsel_core::time::Timestamp;
-use handsel_core::webhook::{Ordering, Payload, SignatureForm, SigningSecret, Status, Webhook};
+use handsel_core::webhook::{Ordering, Payload, Retry, SignatureForm, SigningSecret, Status, Webhook};
 use handsel_engine::accounts::NewAccount;
 use handsel_engine::checkouts::{LineItem, NewCheckout};
 use handsel_engine::wallets::NewWallet;
@@ -136,6 +136,7 @@ impl Scene {
             payload: Payload::Snapshot,
             signatures: vec![SignatureForm::Handsel, SignatureForm::Standard],
             ordering: Ordering::PerObject,
+            retry: Retry::default(),
             status: Status::Enabled,
             secrets: vec![secret],
             failing_since: None,
@@ -201,6 +202,7 @@ pub(crate) fn new_checkout() -> NewCheckout {
         amount: "49.90".to_owned(),
         currency: "USD".to_owned(),
         accept: Vec::new(),
+        rails: Vec::new(),
         customer: Some("customer-4711".to_owned()),
         reference: Some("order-00000001".to_owned()),
         success_url: Some("https://shop.example/thanks".to_owned()),

@@ -148,6 +148,9 @@ pub const CHAIN_START_DEPTH_BLOCKS: u64 = 64;
 /// Spans between the tries of a webhook delivery: about three days in all, then it has failed.
 pub const HOOK_RETRY_SCHEDULE_SECONDS: [u64; 13] =
     [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200, 43_200, 43_200, 64_800];
+/// A webhook's own schedule: how many spans, and the longest.
+pub const HOOK_RETRIES_MAX_ENTRIES: usize = 32;
+pub const HOOK_RETRY_MAX_SECONDS: u64 = 86_400;
 /// A receiver's `Retry-After` is honoured up to a day.
 pub const HOOK_RETRY_AFTER_MAX_SECONDS: u64 = 86_400;
 /// A webhook of which nothing succeeded for so long is `failing`.

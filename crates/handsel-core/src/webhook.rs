@@ -3,6 +3,7 @@
 pub mod decide;
 
 use crate::id::{AccountId, WebhookId};
+use crate::limits::HOOK_RETRY_SCHEDULE_SECONDS;
 use crate::secret::Sealed;
 use crate::time::Timestamp;
 
@@ -35,6 +36,18 @@ pub enum Ordering {
     None,
 }
 
+/// The spans before the second and each further try of a delivery; after the last it has failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retry {
+    pub schedule_seconds: Vec<u64>,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { schedule_seconds: HOOK_RETRY_SCHEDULE_SECONDS.to_vec() }
+    }
+}
+
 /// One signing secret; the text itself is sealed. `until` is set once it was rotated away: the end of its grace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SigningSecret {
@@ -60,6 +73,7 @@ pub struct Webhook {
     pub payload: Payload,
     pub signatures: Vec<SignatureForm>,
     pub ordering: Ordering,
+    pub retry: Retry,
     pub status: Status,
     /// In the order in which they sign: new first, old last, until `promote_secret` flips it.
     pub secrets: Vec<SigningSecret>,

@@ -112,7 +112,9 @@ impl Engine {
         let settled = self.settle(|now| async move {
             let Some(delivery) = self.inner.reader.delivery(account, id).await? else { return Ok(None) };
             let was_due = matches!(delivery.state, State::Pending { .. });
-            let Ok(after) = delivery.apply(Command::Attempted(sent.attempted), now) else { return Ok(None) };
+            let webhook = self.inner.reader.webhook(account, webhook).await?;
+            let retry = webhook.as_ref().map(|webhook| webhook.retry.clone()).unwrap_or_default();
+            let Ok(after) = delivery.apply(Command::Attempted(sent.attempted, &retry), now) else { return Ok(None) };
             debug_assert!(was_due, "core lets pending deliveries be attempted alone");
             let attempt = self.seal_attempt(key, attempt_of(&after, sent));
             let object = id.to_string();
@@ -127,7 +129,7 @@ impl Engine {
             };
             let mut change = Change { audit: vec![self.audit_entry_of(now, deed)], ..Change::default() };
             change.writes.push(Write::UpdateDelivery { delivery: after, attempt: Some(attempt) });
-            if let Some(webhook) = self.inner.reader.webhook(account, webhook).await? {
+            if let Some(webhook) = webhook {
                 self.note_health(key, &webhook, &sent.attempted, now, &mut change)?;
             }
             Ok(Some(change))

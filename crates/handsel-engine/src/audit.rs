@@ -8,6 +8,7 @@ use handsel_core::actor::Grant;
 use handsel_core::audit::merkle::{self, Frontier, Hash, NodeId, Plan};
 use handsel_core::audit::note::{self, Checkpoint};
 use handsel_core::id::AuditId;
+use handsel_core::signature;
 use handsel_store::reader::PlacedEntry;
 use handsel_view::types::answers as shapes;
 use std::collections::HashMap;
@@ -112,6 +113,12 @@ impl Engine {
         let host = url.split("://").nth(1).unwrap_or(url);
         let host: String = host.chars().filter(|c| !c.is_whitespace() && *c != '+').collect();
         format!("{}/audit", host.trim_end_matches('/'))
+    }
+
+    /// The public keys that check what this server signs, by name: the checkpoints of the audit log and the heads of event lists.
+    pub fn public_keys(&self) -> [(&'static str, [u8; 32]); 2] {
+        let public = |purpose| signature::ed25519_public(&self.inner.keys.vault.derive(purpose));
+        [("audit-checkpoint", public("audit/checkpoint")), ("event-head", public("event heads"))]
     }
 
     /// The public key that checks checkpoints, in the form that C2SP's clients take.

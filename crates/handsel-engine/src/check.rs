@@ -188,7 +188,7 @@ impl Engine {
             if network.token(&entry.asset).is_none() {
                 let guess = did_you_mean(&entry.asset, network.tokens.iter().map(|t| t.asset.as_str()));
                 let detail = format!("{} has no such asset here{guess}", network.name);
-                return Err(invalid(&format!("{root}/{at}/asset"), detail));
+                return Err(Refusal::new(Code::NoPaymentOption, detail).at(format!("{root}/{at}/asset")));
             }
             if accept[..at].contains(entry) {
                 return Err(invalid(&format!("{root}/{at}"), "this entry is there already"));

@@ -24,8 +24,10 @@ use handsel_view::types::answers as shapes;
 pub struct NewCheckout {
     pub amount: String,
     pub currency: String,
-    /// Empty: the account's default.
+    /// With `rails` empty too: the account's default.
     pub accept: Vec<Accept>,
+    /// Beside `accept`: whatever is configured on these rails and worth the currency.
+    pub rails: Vec<Rail>,
     pub customer: Option<String>,
     pub reference: Option<String>,
     pub success_url: Option<String>,
@@ -35,6 +37,15 @@ pub struct NewCheckout {
     pub matching: Matching,
     pub line_items: Vec<LineItem>,
     pub metadata: Vec<(String, String)>,
+}
+
+/// A kind of network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rail {
+    Evm,
+    Tron,
+    OpenPayments,
+    Bank,
 }
 
 #[derive(Debug, Clone)]
@@ -70,15 +81,9 @@ impl Engine {
             let private = self.private_members(new, price.currency)?;
             let account = ask.grant.account();
             let key = self.data_key(account).await?;
-            let default;
-            let accept = if new.accept.is_empty() {
-                default = self.default_accept(account, price.currency).await?;
-                &default
-            } else {
-                &new.accept
-            };
+            let accept = self.accepted(account, new, price.currency).await?;
             let (matching, dry_run) = (new.matching, ask.dry_run);
-            let options_ask = OptionsAsk { account, price, accept, matching, now, dry_run };
+            let options_ask = OptionsAsk { account, price, accept: &accept, matching, now, dry_run };
             let options = self.payment_options(&key, options_ask).await?;
             let id = CheckoutId::new(now, &*self.inner.entropy);
             let checkout = Checkout {
@@ -125,6 +130,24 @@ impl Engine {
             version: Some(checkout.version),
             change: Change { writes: vec![Write::InsertCheckout(checkout)], events: vec![event], ..Change::default() },
         }
+    }
+
+    /// What this checkout accepts: what was asked for, or the account's default.
+    async fn accepted(
+        &self,
+        account: handsel_core::id::AccountId,
+        new: &NewCheckout,
+        currency: handsel_core::money::Currency,
+    ) -> Result<Vec<Accept>, Refusal> {
+        if new.accept.is_empty() && new.rails.is_empty() {
+            return self.default_accept(account, currency).await;
+        }
+        let mut accept = new.accept.clone();
+        // EVM networks are all that can be configured yet; the other rails offer nothing.
+        if new.rails.contains(&Rail::Evm) {
+            accept.extend(self.pegged_accept(currency).into_iter().filter(|entry| !new.accept.contains(entry)));
+        }
+        Ok(accept)
     }
 
     async fn default_accept(

@@ -5,7 +5,7 @@ use handsel_core::egress_rules::weburl::WebHost;
 use handsel_core::egress_rules::{AddressPolicy, UrlKind, UrlPolicy, UrlRefusal, WebUrl};
 use handsel_core::event::Kind;
 use handsel_core::limits;
-use handsel_core::webhook::SignatureForm;
+use handsel_core::webhook::{Retry, SignatureForm};
 
 impl Engine {
     /// Checks a webhook's URL by the rules of 06 1.5, resolution included, and gives its canonical form.
@@ -51,6 +51,19 @@ fn refused_url(refusal: UrlRefusal) -> Refusal {
     match refusal {
         UrlRefusal::TooLong => Refusal::new(Code::ParameterInvalid, refusal.to_string()).at("/url"),
         _ => not_allowed(refusal.to_string()),
+    }
+}
+
+/// Refuses a schedule that is too long, and spans of nothing or of more than a day.
+pub(crate) fn possible_retry(retry: &Retry) -> Result<(), Refusal> {
+    let (most, longest) = (limits::HOOK_RETRIES_MAX_ENTRIES, limits::HOOK_RETRY_MAX_SECONDS);
+    let invalid = |detail: String, at: String| Err(Refusal::new(Code::ParameterInvalid, detail).at(at));
+    if retry.schedule_seconds.len() > most {
+        return invalid(format!("at most {most} tries are possible"), "/retry/schedule_seconds".to_owned());
+    }
+    match retry.schedule_seconds.iter().position(|span| !(1..=longest).contains(span)) {
+        None => Ok(()),
+        Some(at) => invalid(format!("1 to {longest} seconds are possible"), format!("/retry/schedule_seconds/{at}")),
     }
 }
 

@@ -4,7 +4,7 @@
 use crate::check;
 use crate::render::read_answer;
 use crate::shell::{Decision, Happening};
-use crate::webhook_rules::{known_forms, known_patterns};
+use crate::webhook_rules::{known_forms, known_patterns, possible_retry};
 use crate::{Answer, Ask, Code, Engine, ListAsk, Refusal};
 use handsel_core::change::{Change, Write};
 use handsel_core::event::{Kind, NewEvent};
@@ -15,7 +15,7 @@ use handsel_core::signature;
 use handsel_core::time::Timestamp;
 use handsel_core::vault::{DataKey, Place};
 use handsel_core::webhook::decide::{Command, Refused, Step};
-use handsel_core::webhook::{Ordering, Payload, SignatureForm, SigningSecret, Status, Webhook};
+use handsel_core::webhook::{Ordering, Payload, Retry, SignatureForm, SigningSecret, Status, Webhook};
 use handsel_store::reader::ListQuery;
 use handsel_view::types::answers as shapes;
 
@@ -31,6 +31,7 @@ pub struct NewWebhook {
     /// Empty: Handsel-Signature and Standard Webhooks.
     pub signatures: Vec<SignatureForm>,
     pub ordering: Ordering,
+    pub retry: Retry,
     pub metadata: Vec<(String, String)>,
 }
 
@@ -42,6 +43,7 @@ pub struct WebhookPatch {
     pub payload: Option<Payload>,
     pub signatures: Option<Vec<SignatureForm>>,
     pub ordering: Option<Ordering>,
+    pub retry: Option<Retry>,
     pub metadata: Option<Vec<(String, Option<String>)>>,
 }
 
@@ -146,6 +148,7 @@ impl Engine {
         let signatures = known_forms(&new.signatures)?;
         check::optional_text("/description", new.description.as_deref(), limits::METADATA_VALUE_MAX_CHARS)?;
         check::metadata("/metadata", &new.metadata)?;
+        possible_retry(&new.retry)?;
         let url = self.allowed_url(&new.url).await?;
         let query = ListQuery { limit: limits::LIST_LIMIT_MAX_ROWS, ..ListQuery::default() };
         if self.inner.reader.webhooks(account, &query).await?.data.len() >= limits::WEBHOOKS_MAX_PER_ACCOUNT {
@@ -167,6 +170,7 @@ impl Engine {
             payload: new.payload,
             signatures,
             ordering: new.ordering,
+            retry: new.retry.clone(),
             status: Status::Enabled,
             secrets: vec![secret],
             failing_since: None,
@@ -207,6 +211,10 @@ impl Engine {
         }
         if let Some(metadata) = &patch.metadata {
             after.metadata = check::merged_metadata(&before.metadata, metadata)?;
+        }
+        if let Some(retry) = &patch.retry {
+            possible_retry(retry)?;
+            after.retry.clone_from(retry);
         }
         after.payload = patch.payload.unwrap_or(before.payload);
         after.ordering = patch.ordering.unwrap_or(before.ordering);

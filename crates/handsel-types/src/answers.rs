@@ -150,7 +150,6 @@ pub struct AddressProof {
     pub wallet: String,
     pub mode: String,
     pub derivation_index: Option<u32>,
-    pub xpub_fingerprint: Option<String>,
 }
 
 /// A transfer of exactly this amount of this token to this address pays the checkout.
@@ -301,6 +300,13 @@ pub struct Payment {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// When a delivery is tried again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Retry {
+    /// Seconds before the second and each further try, give or take a tenth; after the last the delivery has failed.
+    pub schedule_seconds: Vec<u64>,
+}
+
 /// A receiver of events.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Webhook {
@@ -315,6 +321,7 @@ pub struct Webhook {
     pub payload: String,
     pub signatures: Vec<String>,
     pub ordering: String,
+    pub retry: Retry,
     pub status: String,
     /// At creation and rotation only.
     #[serde(skip_serializing_if = "Option::is_none")]

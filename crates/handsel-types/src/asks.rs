@@ -1,13 +1,44 @@
 //! What the API is asked with. Unknown members are refused everywhere.
 
 use crate::answers::{Accept, LineItem};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use utoipa::ToSchema;
 
 /// Tells `null` (clear it) apart from absent (leave it).
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(from).map(Some)
+}
+
+/// One thing that a checkout accepts: an asset on a network, or by its name (evm, tron, open_payments, bank) whatever a rail offers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Accepted {
+    Rail(String),
+    Asset(Accept),
+}
+
+// By hand: an untagged enum would forget which member is wrong.
+impl<'de> Deserialize<'de> for Accepted {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Accepted;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of network and asset, or a rail's name")
+            }
+            fn visit_str<E: Error>(self, name: &str) -> Result<Accepted, E> {
+                Ok(Accepted::Rail(name.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Accepted, A::Error> {
+                Accept::deserialize(MapAccessDeserializer::new(members)).map(Accepted::Asset)
+            }
+        }
+        from.deserialize_any(Either)
+    }
 }
 
 /// A metadata change: a null value removes its key.
@@ -69,7 +100,7 @@ asks! {
     CreateCheckout {
         #[schema(example = "19.99")] amount: String,
         #[schema(example = "USD")] currency: String,
-        #[serde(default)] accept: Vec<Accept>,
+        #[serde(default)] accept: Vec<Accepted>,
         #[serde(default)] customer: Option<String>,
         #[serde(default)] reference: Option<String>,
         #[serde(default)] success_url: Option<String>,
@@ -91,6 +122,11 @@ asks! {
     ResolveCheckout { /** accept_as_paid, refund or ignore. */ action: String }
     /// The checkout that the payment is for.
     MatchPayment { checkout: String }
+    /// When a delivery is tried again; without a schedule as usual, for about three days.
+    RetryTerms {
+        /// Seconds before the second and each further try.
+        #[serde(default)] schedule_seconds: Option<Vec<u64>>,
+    }
     /// A new webhook.
     CreateWebhook {
         #[schema(example = "https://example.com/handsel")] url: String,
@@ -101,6 +137,7 @@ asks! {
         #[serde(default)] signatures: Vec<String>,
         /// per_object or none.
         #[serde(default)] ordering: Option<String>,
+        #[serde(default)] retry: Option<RetryTerms>,
         #[serde(default)] metadata: BTreeMap<String, String>,
     }
     /// What changes of a webhook; absent members stay.
@@ -111,6 +148,7 @@ asks! {
         #[serde(default)] payload: Option<String>,
         #[serde(default)] signatures: Option<Vec<String>>,
         #[serde(default)] ordering: Option<String>,
+        #[serde(default)] retry: Option<RetryTerms>,
         #[serde(default)] metadata: Option<BTreeMap<String, Option<String>>>,
     }
     /// How long the old secret signs beside the new one; a day by default.

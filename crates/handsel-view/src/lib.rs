@@ -52,13 +52,16 @@ pub(crate) fn append(object: &mut Vec<u8>, members: &str) {
     object.push(b'}');
 }
 
-/// A list answer as CSV (RFC 4180): the first object's members give the columns; nested values stay JSON.
-pub fn csv(list: &[u8]) -> Option<Vec<u8>> {
+/// A list answer as CSV (RFC 4180): the first object's members give the columns, `columns` where there is none; nested values stay
+/// JSON.
+pub fn csv(list: &[u8], columns: &[String]) -> Option<Vec<u8>> {
     let list: serde_json::Value = serde_json::from_slice(list).ok()?;
     let rows = list.get("data")?.as_array()?;
     let mut out = String::new();
-    let Some(first) = rows.first().and_then(|r| r.as_object()) else { return Some(Vec::new()) };
-    let columns: Vec<&String> = first.keys().collect();
+    let columns: Vec<&String> = match rows.first().and_then(|r| r.as_object()) {
+        Some(first) => first.keys().collect(),
+        None => columns.iter().collect(),
+    };
     out.push_str(&columns.iter().map(|c| csv_cell(c)).collect::<Vec<_>>().join(","));
     out.push_str("\r\n");
     for row in rows {
@@ -95,7 +98,11 @@ mod tests {
     #[test]
     fn csv_quotes_and_guards() {
         let list = br#"{"object":"list","data":[{"a":"x,y","b":"=1+1","c":null,"d":[1]}]}"#;
-        let text = String::from_utf8(csv(list).unwrap_or_default()).unwrap_or_default();
-        assert_eq!(text, "a,b,c,d\r\n\"x,y\",'=1+1,,[1]\r\n");
+        let text = |list: &[u8]| {
+            let table = csv(list, &["id".to_owned(), "object".to_owned()]);
+            String::from_utf8(table.unwrap_or_default()).unwrap_or_default()
+        };
+        assert_eq!(text(list), "a,b,c,d\r\n\"x,y\",'=1+1,,[1]\r\n");
+        assert_eq!(text(br#"{"object":"list","data":[]}"#), "id,object\r\n");
     }
 }

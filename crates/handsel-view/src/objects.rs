@@ -196,7 +196,6 @@ fn option(option: &PaymentOption) -> t::PaymentOption {
             wallet: option.wallet.to_string(),
             mode: if option.derivation.is_some() { "xpub" } else { "static" }.to_owned(),
             derivation_index: option.derivation,
-            xpub_fingerprint: None,
         },
         router: None,
     };
@@ -275,6 +274,7 @@ pub fn webhook(scene: Scene<'_>, webhook: &Webhook, url: &str, secret: Option<&S
         payload: names::payload(&webhook.payload).to_owned(),
         signatures: webhook.signatures.iter().map(|s| names::signature_form(s).to_owned()).collect(),
         ordering: names::ordering(&webhook.ordering).to_owned(),
+        retry: t::Retry { schedule_seconds: webhook.retry.schedule_seconds.clone() },
         status: names::webhook_status(&webhook.status).to_owned(),
         signing_secret: secret.map(|s| s.expose().to_owned()),
         secret_prefix: webhook.secrets.first().map(|s| s.prefix.clone()).unwrap_or_default(),

@@ -11,7 +11,8 @@ use serde::Deserialize;
 #[derive(Debug)]
 pub(crate) struct Shown {
     list: bool,
-    csv: bool,
+    /// The columns of a table without rows, where a table is wanted.
+    columns: Option<Vec<String>>,
     /// Scheme, host and path; and the query without its cursors.
     here: String,
     query: String,
@@ -42,7 +43,7 @@ impl Shown {
         let (dropped, kept): (Vec<&str>, Vec<&str>) = parts.partition(|p| cursors.iter().any(|c| p.starts_with(c)));
         Self {
             list,
-            csv: list && wants_csv(headers),
+            columns: (list && wants_csv(headers)).then(|| columns(route)),
             here: format!("{public_url}{}", uri.path()),
             query: kept.join("&"),
             backwards: dropped.iter().any(|p| p.starts_with("ending_before=")),
@@ -73,7 +74,7 @@ impl Shown {
                 headers.insert(header::LINK, link);
             }
         }
-        let table = if self.csv { handsel_view::csv(&body) } else { None };
+        let table = self.columns.as_ref().and_then(|columns| handsel_view::csv(&body, columns));
         let (kind, body) = match table {
             Some(table) => ("text/csv; charset=utf-8; header=present", table),
             None => ("application/json", body),
@@ -99,6 +100,24 @@ impl Shown {
     }
 }
 
+/// Members that are shown once, or in deliveries alone: never in a list.
+const NEVER_LISTED: &[&str] = &["secret", "signing_secret", "endpoint_sequence", "previous_event"];
+
+/// The members of a list's objects, by the public shape.
+fn columns(route: &Route) -> Vec<String> {
+    let Some(shape) = &route.answer else { return Vec::new() };
+    let mut shapes = Vec::new();
+    (shape.collect)(&mut shapes);
+    let list = (shape.name)();
+    let item = list.strip_suffix("List").unwrap_or(&list);
+    let found = shapes.iter().find(|(name, _)| name == item);
+    let schema = found.and_then(|(_, schema)| serde_json::to_value(schema).ok()).unwrap_or_default();
+    let mut names: Vec<String> = schema["properties"].as_object().into_iter().flat_map(|m| m.keys().cloned()).collect();
+    names.retain(|name| !NEVER_LISTED.contains(&name.as_str()));
+    names.sort();
+    names
+}
+
 fn wants_csv(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok());
     let mut kinds = lines.flat_map(|line| line.split(',')).map(|part| part.split(';').next().unwrap_or("").trim());
@@ -121,7 +140,7 @@ mod tests {
 
     fn shown(query: &str) -> Shown {
         let (kept, backwards) = if query.is_empty() { ("", false) } else { (query, query.contains("ending_before")) };
-        Shown { list: true, csv: false, here: "https://a/v1/x".to_owned(), query: kept.to_owned(), backwards }
+        Shown { list: true, columns: None, here: "https://a/v1/x".to_owned(), query: kept.to_owned(), backwards }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::extract::{de, json};
 use axum::body::{Body, Bytes};
 use handsel_core::actor::{Grant, Scope};
 use handsel_core::api_key::text::find_leaked;
-use handsel_core::id::RequestId;
+use handsel_core::id::{CustomerId, RequestId};
 use handsel_core::limits::{IDEMPOTENCY_KEY_MAX_CHARS, LIST_LIMIT_DEFAULT_ROWS, LIST_LIMIT_MAX_ROWS};
 use handsel_core::port::BoxFuture;
 use handsel_core::secret::SecretText;
@@ -246,12 +246,14 @@ impl Call {
             return Err(Refusal::new(Code::ParameterInvalid, detail).at("ending_before"));
         }
         for (bound, value) in self.query.take_map("created")? {
-            let at = Some(Timestamp::from_seconds(created_bound(&bound, &value)?));
+            // `created` is shown in whole seconds: a bound is about the whole second, not about its first instant.
+            let second = created_bound(&bound, &value)?;
+            let (first, last) = (Timestamp::from_seconds(second), end_of(second));
             match bound.as_str() {
-                "gte" => ask.query.created_gte = at,
-                "gt" => ask.query.created_gt = at,
-                "lte" => ask.query.created_lte = at,
-                _ => ask.query.created_lt = at,
+                "gte" => ask.query.created_gte = Some(first),
+                "gt" => ask.query.created_gt = Some(last),
+                "lte" => ask.query.created_lte = Some(last),
+                _ => ask.query.created_lt = Some(first),
             }
         }
         self.filters(&mut ask)?;
@@ -264,7 +266,11 @@ impl Call {
         for filter in filters {
             match filter {
                 Filter::Status => ask.query.status = self.query.take("status")?,
-                Filter::Customer => ask.customer = self.query.take("customer")?,
+                Filter::Customer => {
+                    let text = self.query.take("customer")?;
+                    let id = text.map(|t| ids::read::<CustomerId>(&t, "customer")).transpose()?;
+                    ask.customer = id.map(|id| id.to_string());
+                }
                 Filter::Reference => ask.reference = self.query.take("reference")?,
                 Filter::Metadata => ask.metadata = self.query.take_map("metadata")?,
                 Filter::EventType => ask.query.event_type = self.query.take("type")?,
@@ -343,6 +349,11 @@ fn created_bound(bound: &str, value: &str) -> Result<i64, Refusal> {
     value
         .parse()
         .map_err(|_| Refusal::new(Code::ParameterInvalid, "a Unix time in whole seconds is wanted here").at(param))
+}
+
+/// The last instant that shows as this second.
+fn end_of(second: i64) -> Timestamp {
+    Timestamp::from_millis(Timestamp::from_seconds(second).millis().saturating_add(999))
 }
 
 /// Every text of a tree, names included.

@@ -154,6 +154,7 @@ pub fn router(app: App) -> Router {
     Router::new()
         .route("/openapi.json", get(openapi::serve))
         .route("/.well-known/security.txt", get(pages::health::security_txt))
+        .route("/.well-known/jwks.json", get(pages::health::jwks))
         .route("/c/{token}", get(pages::checkout::page))
         .route("/c/{token}/events", get(pages::checkout::events))
         .route("/c/{token}/status", get(pages::checkout::status))

@@ -148,7 +148,7 @@ impl Config {
             let how = "set HANDSEL_ENCRYPTION_KEY (or HANDSEL_ENCRYPTION_KEY_FILE) to 64 hex characters: openssl rand -hex 32";
             return Err(ConfigError::new("encryption_key", how));
         }
-        if verb == Verb::Serve && self.chains.is_empty() {
+        if self.live && self.chains.is_empty() {
             return Err(ConfigError::new("chains", "name at least one [[chains]] with its rpc_urls and tokens"));
         }
         if let Listen::Tcp(address) = &self.listen
@@ -318,6 +318,13 @@ mod tests {
         assert_eq!(verify(&with("logs_bloom")), Ok(VerifyMode::LogsBloom));
         assert_eq!(verify(&with("quorum_digest")), Ok(VerifyMode::QuorumDigest));
         assert!(verify(&with("trust")).unwrap_err().contains("chains[0].verify"));
+    }
+
+    #[test]
+    fn a_sandbox_needs_no_chain_and_a_live_server_does() {
+        let key = [("HANDSEL_ENCRYPTION_KEY", KEY)];
+        assert!(read("mode = \"sandbox\"", &key).unwrap().chains.is_empty());
+        assert_eq!(read("mode = \"live\"", &key).unwrap_err().key, "chains");
     }
 
     #[test]

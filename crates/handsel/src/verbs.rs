@@ -25,10 +25,10 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 pub struct Server {
     /// The server's base URL.
-    #[arg(long, env = "HANDSEL_URL", default_value = "http://127.0.0.1:4400")]
+    #[arg(long, env = "HANDSEL_URL", default_value = "http://127.0.0.1:4400", global = true)]
     pub url: String,
     /// A file that holds the API key; without it, HANDSEL_API_KEY does.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub key_file: Option<PathBuf>,
 }
 

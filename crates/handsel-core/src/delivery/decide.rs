@@ -1,11 +1,12 @@
 //! What an attempt makes of a delivery: done, due again, or given up.
 //!
 //! Only a 2xx is success; a redirect is a failure and never followed. 410 says that the receiver is gone for good. The schedule
-//! ends after about three days; `Retry-After` may put a try off by a day at most, never bring it forward.
+//! ends after about three days, or where the webhook's own does; `Retry-After` may put a try off by a day at most, never bring it forward.
 
 use super::{Delivery, HookError, HookOutcome, State};
-use crate::limits::{HOOK_RETRY_AFTER_MAX_SECONDS, HOOK_RETRY_SCHEDULE_SECONDS};
+use crate::limits::HOOK_RETRY_AFTER_MAX_SECONDS;
 use crate::time::Timestamp;
+use crate::webhook::Retry;
 use core::time::Duration;
 
 /// What came of an attempt, as far as a decision needs it.
@@ -36,8 +37,9 @@ impl Attempted {
 
 /// What happens to a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
-    Attempted(Attempted),
+pub enum Command<'a> {
+    /// With its webhook's schedule.
+    Attempted(Attempted, &'a Retry),
     /// Its webhook was disabled or deleted.
     Cancel,
     /// Again at once, whatever came of it before (`resend`, `recover`).
@@ -50,14 +52,14 @@ pub struct NotPending;
 
 impl Delivery {
     /// Decides one command at `now`; the version rises by one.
-    pub fn apply(mut self, command: Command, now: Timestamp) -> Result<Self, NotPending> {
+    pub fn apply(mut self, command: Command<'_>, now: Timestamp) -> Result<Self, NotPending> {
         match (command, self.state) {
             (Command::Requeue, _) => self.state = State::Pending { due: now },
             (_, State::Succeeded { .. } | State::Failed { .. } | State::Canceled { .. }) => return Err(NotPending),
             (Command::Cancel, State::Pending { .. }) => self.state = State::Canceled { at: now },
-            (Command::Attempted(attempted), State::Pending { .. }) => {
+            (Command::Attempted(attempted, retry), State::Pending { .. }) => {
                 self.tries = self.tries.saturating_add(1);
-                self.state = after_attempt(self.tries, &attempted, now);
+                self.state = after_attempt(self.tries, &attempted, retry, now);
             }
         }
         self.version = self.version.saturating_add(1);
@@ -65,11 +67,11 @@ impl Delivery {
     }
 }
 
-fn after_attempt(tries: u32, attempted: &Attempted, now: Timestamp) -> State {
+fn after_attempt(tries: u32, attempted: &Attempted, retry: &Retry, now: Timestamp) -> State {
     if attempted.succeeded() {
         return State::Succeeded { at: now };
     }
-    let next = usize::try_from(tries.saturating_sub(1)).ok().and_then(|n| HOOK_RETRY_SCHEDULE_SECONDS.get(n));
+    let next = usize::try_from(tries.saturating_sub(1)).ok().and_then(|n| retry.schedule_seconds.get(n));
     match next {
         Some(seconds) if !attempted.gone() => {
             let asked = attempted.retry_after_seconds.unwrap_or(0).min(HOOK_RETRY_AFTER_MAX_SECONDS);
@@ -91,6 +93,7 @@ mod tests {
     use super::*;
     use crate::id::{AccountId, DeliveryId, EventId, WebhookId};
     use proptest::prelude::*;
+    use std::sync::LazyLock;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
 
@@ -110,8 +113,20 @@ mod tests {
         }
     }
 
-    fn tried(answer: Result<u16, HookError>, retry_after_seconds: Option<u64>, jitter: u8) -> Command {
-        Command::Attempted(Attempted { answer, retry_after_seconds, jitter })
+    static USUAL: LazyLock<Retry> = LazyLock::new(Retry::default);
+
+    fn tried(answer: Result<u16, HookError>, retry_after_seconds: Option<u64>, jitter: u8) -> Command<'static> {
+        Command::Attempted(Attempted { answer, retry_after_seconds, jitter }, &USUAL)
+    }
+
+    #[test]
+    fn a_webhooks_own_schedule_ends_where_it_says() {
+        let retry = Retry { schedule_seconds: vec![10] };
+        let attempted = Attempted { answer: Ok(500), retry_after_seconds: None, jitter: 0 };
+        let once = pending().apply(Command::Attempted(attempted, &retry), NOW).unwrap();
+        assert_eq!(once.state, State::Pending { due: NOW.plus(Duration::from_secs(9)) });
+        let twice = once.apply(Command::Attempted(attempted, &retry), NOW).unwrap();
+        assert_eq!(twice.state, State::Failed { at: NOW });
     }
 
     #[test]
@@ -161,7 +176,7 @@ mod tests {
     fn gone_is_gone() {
         let attempted = Attempted { answer: Ok(410), retry_after_seconds: Some(5), jitter: 0 };
         assert!(attempted.gone());
-        let after = pending().apply(Command::Attempted(attempted), NOW).unwrap();
+        let after = pending().apply(Command::Attempted(attempted, &USUAL), NOW).unwrap();
         assert_eq!(after.state, State::Failed { at: NOW });
         assert_eq!(pending().apply(Command::Cancel, NOW).unwrap().state, State::Canceled { at: NOW });
     }

@@ -13,8 +13,10 @@ pub enum Refused {
     Header(&'static str),
     /// The secret isn't `whsec_` + base64.
     Secret,
-    /// Too old or too far ahead, by so many seconds beyond the tolerance.
-    Time { seconds: u64 },
+    /// Too old, by so many seconds beyond the tolerance.
+    Old { seconds: u64 },
+    /// Of a time to come, by so many seconds beyond the tolerance.
+    Early { seconds: u64 },
     /// The signature is of another body: this change of it would match.
     Body(&'static str),
     /// Signed with the decoded bytes of the secret instead of its whole text.
@@ -28,9 +30,13 @@ impl fmt::Display for Refused {
         match self {
             Self::Header(what) => write!(f, "the header can't be read: {what}; it looks like t=1718400000,v1=5257a8…"),
             Self::Secret => f.write_str("the secret is no signing secret: it begins with whsec_ and was shown once"),
-            Self::Time { seconds } => write!(
+            Self::Old { seconds } => write!(
                 f,
-                "the time is {seconds} s beyond the tolerance: an old request was sent again, or a clock is wrong"
+                "too old by {seconds} s beyond the tolerance: an old request was sent again, or a clock is wrong"
+            ),
+            Self::Early { seconds } => write!(
+                f,
+                "signed at a time that is still to come, {seconds} s beyond the tolerance: a clock is wrong here or there"
             ),
             Self::Body(what) => write!(f, "the signature is of other bytes: {what}; verify the raw body as received"),
             Self::KeyForm => {
@@ -66,10 +72,11 @@ pub fn verify(
         return Err(why(&fits, secret, body, signatures.len()));
     }
     let age = now_unix.abs_diff(time);
-    if age > tolerance_seconds {
-        return Err(Refused::Time { seconds: age - tolerance_seconds });
+    match age.checked_sub(tolerance_seconds) {
+        None | Some(0) => Ok(()),
+        Some(seconds) if time > now_unix => Err(Refused::Early { seconds }),
+        Some(seconds) => Err(Refused::Old { seconds }),
     }
-    Ok(())
 }
 
 /// `t` and the `v1`s of a header, which may come with its name.
@@ -128,8 +135,8 @@ mod tests {
         for now in [700, 1000, 1300] {
             assert_eq!(verify(&secret(), &header, BODY, now, 300), Ok(()));
         }
-        assert_eq!(verify(&secret(), &header, BODY, 1301, 300), Err(Refused::Time { seconds: 1 }));
-        assert_eq!(verify(&secret(), &header, BODY, 699, 300), Err(Refused::Time { seconds: 1 }));
+        assert_eq!(verify(&secret(), &header, BODY, 1301, 300), Err(Refused::Old { seconds: 1 }));
+        assert_eq!(verify(&secret(), &header, BODY, 699, 300), Err(Refused::Early { seconds: 1 }));
         let named = format!("Handsel-Signature: {header}");
         assert_eq!(verify(&secret(), &named, BODY, 1000, 300), Ok(()));
     }

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
     use crate::id::{AccountId, WebhookId};
     use crate::secret::Sealed;
-    use crate::webhook::{Ordering, Payload, SignatureForm};
+    use crate::webhook::{Ordering, Payload, Retry, SignatureForm};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_seconds(seconds)
@@ -160,6 +160,7 @@ mod tests {
             payload: Payload::Snapshot,
             signatures: vec![SignatureForm::Handsel],
             ordering: Ordering::PerObject,
+            retry: Retry::default(),
             status: Status::Enabled,
             secrets: vec![secret("a", 0)],
             failing_since: None,

@@ -51,7 +51,7 @@ async fn a_patch_changes_what_it_names_and_refuses_nonsense() {
                 default_accept: Some(vec![Accept { network: "sandbox-evm".to_owned(), asset: "USDD".to_owned() }]),
                 ..Default::default()
             },
-            Code::ParameterInvalid,
+            Code::NoPaymentOption,
             "/default_accept/0/asset",
         ),
     ];

@@ -91,7 +91,7 @@ async fn what_cannot_be_paid_says_why() {
     let yen = NewCheckout { currency: "JPY".to_owned(), ..new_checkout("5") };
     assert_eq!(bench.engine.create_checkout(&ask, yen).await.unwrap_err().code, Code::NoPaymentOption);
     let cases = [
-        (NewCheckout { accept: accept("USDD"), ..new_checkout("5") }, Code::ParameterInvalid, "/accept/0/asset"),
+        (NewCheckout { accept: accept("USDD"), ..new_checkout("5") }, Code::NoPaymentOption, "/accept/0/asset"),
         (NewCheckout { expires_in_seconds: Some(59), ..new_checkout("5") }, Code::ParameterInvalid, "/expires_in"),
         (NewCheckout { tolerance_bps: Some(1001), ..new_checkout("5") }, Code::ParameterInvalid, "/tolerance_bps"),
         (

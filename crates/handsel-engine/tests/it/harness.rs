@@ -256,6 +256,7 @@ pub(crate) fn new_checkout(amount: &str) -> NewCheckout {
         amount: amount.to_owned(),
         currency: "USD".to_owned(),
         accept: Vec::new(),
+        rails: Vec::new(),
         customer: None,
         reference: None,
         success_url: None,

@@ -6,7 +6,7 @@ use handsel_core::chain::Address;
 use handsel_core::id::{CheckoutId, WebhookId};
 use handsel_core::port::{ChainSource, HookSender};
 use handsel_core::signature;
-use handsel_core::webhook::{Ordering, Payload, SignatureForm};
+use handsel_core::webhook::{Ordering, Payload, Retry, SignatureForm};
 use handsel_engine::webhooks::NewWebhook;
 use handsel_engine::{Doors, Health};
 use handsel_store::reader::ListQuery;
@@ -64,6 +64,7 @@ pub(crate) async fn webhook(bench: &Bench, url: &str) -> Value {
         payload: Payload::Snapshot,
         signatures: vec![SignatureForm::Handsel, SignatureForm::Standard, SignatureForm::Sha256Body],
         ordering: Ordering::PerObject,
+        retry: Retry::default(),
         metadata: Vec::new(),
     };
     json(&bench.engine.create_webhook(&bench.ask("POST /v1/webhooks"), new).await.unwrap())

@@ -11,7 +11,7 @@ use handsel_core::id::{AccountId, AuditId, EventId, RequestId, WebhookId};
 use handsel_core::secret::SecretBytes;
 use handsel_core::time::Timestamp;
 use handsel_core::vault::Vault;
-use handsel_core::webhook::{Ordering, Payload, SignatureForm};
+use handsel_core::webhook::{Ordering, Payload, Retry, SignatureForm};
 use handsel_engine::webhooks::{NewWebhook, WebhookPatch};
 use handsel_engine::{Code, Refusal};
 use serde_json::Value;
@@ -27,6 +27,7 @@ fn new(url: &str, events: &[&str]) -> NewWebhook {
         payload: Payload::Snapshot,
         signatures: Vec::new(),
         ordering: Ordering::PerObject,
+        retry: Retry::default(),
         metadata: Vec::new(),
     }
 }
@@ -230,6 +231,7 @@ async fn proofs_hold_and_noted_requests_have_their_leaves() {
     let vault = Vault::new(&SecretBytes::new([7; 32]));
     let key = note::signing_key(&vault.derive("audit/checkpoint")).verifying_key();
     assert_eq!(bench.engine.audit_verifier(), note::verifier_text("pay.example.com/audit", &key));
+    assert_eq!(bench.engine.public_keys()[0], ("audit-checkpoint", key.to_bytes()));
     let signed = Checkpoint::verify(text(&checkpoint, "/note"), &key).unwrap();
     assert_eq!(Some(signed.size), checkpoint["size"].as_u64());
     let entries = json(&bench.engine.audit_entries(&bench.list("/v1/audit")).await.unwrap());

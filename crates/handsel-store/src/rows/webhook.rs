@@ -6,7 +6,7 @@ use crate::value::{Row, Value};
 use handsel_core::id::{AccountId, WebhookId};
 use handsel_core::secret::Sealed;
 use handsel_core::time::Timestamp;
-use handsel_core::webhook::{Ordering, Payload, SignatureForm, SigningSecret, Status, Webhook};
+use handsel_core::webhook::{Ordering, Payload, Retry, SignatureForm, SigningSecret, Status, Webhook};
 use serde::{Deserialize, Serialize};
 
 words!(
@@ -35,6 +35,9 @@ struct Rest {
     payload: String,
     signatures: Vec<String>,
     secrets: Vec<SecretRest>,
+    /// None: the usual schedule, whatever it is.
+    #[serde(default)]
+    retry_seconds: Option<Vec<u64>>,
     failing_since: Option<i64>,
     metadata: Pairs,
 }
@@ -61,6 +64,7 @@ pub(crate) fn values(w: &Webhook) -> [Value<'_>; 9] {
         payload: payload_word(w.payload).to_owned(),
         signatures: w.signatures.iter().map(|f| form_word(*f).to_owned()).collect(),
         secrets: w.secrets.iter().map(secret).collect(),
+        retry_seconds: (w.retry != Retry::default()).then(|| w.retry.schedule_seconds.clone()),
         failing_since: w.failing_since.map(Timestamp::millis),
         metadata: w.metadata.clone(),
     };
@@ -103,6 +107,7 @@ pub(crate) fn decode(row: &Row<'_>) -> Result<Webhook, ReadError> {
         signatures,
         ordering: if row.flag(5)? { Ordering::PerObject } else { Ordering::None },
         status: row.parsed(4, status_from)?,
+        retry: rest.retry_seconds.map_or_else(Retry::default, |schedule_seconds| Retry { schedule_seconds }),
         secrets: rest.secrets.into_iter().map(secret).collect(),
         failing_since: rest.failing_since.map(Timestamp::from_millis),
         metadata: rest.metadata,

@@ -240,6 +240,7 @@ pub(crate) fn webhook(account: AccountId, patterns: &[&str]) -> Webhook {
         payload: Payload::Thin,
         signatures: vec![SignatureForm::Handsel, SignatureForm::Sha256Body],
         ordering: Ordering::PerObject,
+        retry: webhook::Retry { schedule_seconds: vec![5, 60] },
         status: webhook::Status::Enabled,
         secrets: vec![SigningSecret {
             sealed: Sealed(vec![0, 200, 255]),

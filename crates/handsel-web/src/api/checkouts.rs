@@ -1,14 +1,16 @@
 //! `/v1/checkouts`.
 
-use super::{accept, choice};
+use super::choice;
+use crate::extract::ids;
 use crate::route::{Call, Outcome, Reply};
 use crate::sse;
+use handsel_core::account::Accept;
 use handsel_core::checkout::Matching;
-use handsel_core::id::CheckoutId;
+use handsel_core::id::{CheckoutId, CustomerId};
 use handsel_core::limits::CHECKOUT_EXPIRES_DEFAULT_SECONDS;
 use handsel_engine::Refusal;
-use handsel_engine::checkouts::{LineItem, NewCheckout, Resolution};
-use handsel_types::asks::{CreateCheckout, ExtendCheckout, PatchCheckout, ResolveCheckout};
+use handsel_engine::checkouts::{LineItem, NewCheckout, Rail, Resolution};
+use handsel_types::asks::{Accepted, CreateCheckout, ExtendCheckout, PatchCheckout, ResolveCheckout};
 
 const MATCHING: &[(&str, Matching)] = &[
     ("auto", Matching::Auto),
@@ -18,18 +20,35 @@ const MATCHING: &[(&str, Matching)] = &[
     ("router", Matching::Router),
     ("forwarder", Matching::Forwarder),
 ];
+const RAILS: &[(&str, Rail)] =
+    &[("evm", Rail::Evm), ("tron", Rail::Tron), ("open_payments", Rail::OpenPayments), ("bank", Rail::Bank)];
 const RESOLUTIONS: &[(&str, Resolution)] =
     &[("accept_as_paid", Resolution::AcceptAsPaid), ("refund", Resolution::Refund), ("ignore", Resolution::Ignore)];
+
+/// What is accepted: assets on networks, and whole rails.
+fn wanted(given: Vec<Accepted>) -> Result<(Vec<Accept>, Vec<Rail>), Refusal> {
+    let (mut assets, mut rails) = (Vec::new(), Vec::new());
+    for (at, entry) in given.into_iter().enumerate() {
+        match entry {
+            Accepted::Asset(asset) => assets.push(Accept { network: asset.network, asset: asset.asset }),
+            Accepted::Rail(name) => rails.push(choice(&name, &format!("/accept/{at}"), RAILS)?),
+        }
+    }
+    Ok((assets, rails))
+}
 
 /// What is asked of a new checkout.
 pub(super) fn terms(body: CreateCheckout) -> Result<NewCheckout, Refusal> {
     let matching = body.matching.as_deref().map(|name| choice(name, "/matching", MATCHING)).transpose()?;
+    let customer = body.customer.map(|text| ids::read::<CustomerId>(&text, "/customer")).transpose()?;
+    let (accept, rails) = wanted(body.accept)?;
     let item = |i: handsel_types::answers::LineItem| LineItem { name: i.name, quantity: i.quantity, amount: i.amount };
     Ok(NewCheckout {
         amount: body.amount,
         currency: body.currency,
-        accept: accept(body.accept),
-        customer: body.customer,
+        accept,
+        rails,
+        customer: customer.map(|id| id.to_string()),
         reference: body.reference,
         success_url: body.success_url,
         cancel_url: body.cancel_url,

@@ -4,10 +4,10 @@ use super::{choice, metadata_patch};
 use crate::route::{Call, Outcome};
 use handsel_core::id::{DeliveryId, WebhookId};
 use handsel_core::time::Timestamp;
-use handsel_core::webhook::{Ordering, Payload, SignatureForm};
+use handsel_core::webhook::{Ordering, Payload, Retry, SignatureForm};
 use handsel_engine::Refusal;
 use handsel_engine::webhooks::{NewWebhook, WebhookPatch};
-use handsel_types::asks::{CreateWebhook, PatchWebhook, RotateSecret, Since};
+use handsel_types::asks::{CreateWebhook, PatchWebhook, RetryTerms, RotateSecret, Since};
 
 const PAYLOADS: &[(&str, Payload)] = &[("snapshot", Payload::Snapshot), ("thin", Payload::Thin)];
 const ORDERINGS: &[(&str, Ordering)] = &[("per_object", Ordering::PerObject), ("none", Ordering::None)];
@@ -31,6 +31,10 @@ fn ordering(name: Option<&str>) -> Result<Option<Ordering>, Refusal> {
     name.map(|name| choice(name, "/ordering", ORDERINGS)).transpose()
 }
 
+fn retry(terms: RetryTerms) -> Retry {
+    terms.schedule_seconds.map_or_else(Retry::default, |schedule_seconds| Retry { schedule_seconds })
+}
+
 /// What is asked of a new webhook.
 pub(super) fn terms(body: CreateWebhook) -> Result<NewWebhook, Refusal> {
     Ok(NewWebhook {
@@ -40,6 +44,7 @@ pub(super) fn terms(body: CreateWebhook) -> Result<NewWebhook, Refusal> {
         payload: payload(body.payload.as_deref())?.unwrap_or(Payload::Snapshot),
         signatures: signatures(&body.signatures)?,
         ordering: ordering(body.ordering.as_deref())?.unwrap_or(Ordering::PerObject),
+        retry: body.retry.map(retry).unwrap_or_default(),
         metadata: body.metadata.into_iter().collect(),
     })
 }
@@ -70,6 +75,7 @@ pub(crate) async fn patch(mut call: Call) -> Outcome {
         payload: payload(body.payload.as_deref())?,
         signatures: body.signatures.as_deref().map(signatures).transpose()?,
         ordering: ordering(body.ordering.as_deref())?,
+        retry: body.retry.map(retry),
         metadata: metadata_patch(body.metadata),
     };
     Ok(call.app.engine().patch_webhook(&ask, call.id()?, patch).await?.into())

@@ -1,7 +1,8 @@
 //! Ids in paths, queries and bodies. A wrong kind is told by its prefix alone, never by a look-up (02).
 
 use handsel_core::id::{
-    ApiKeyId, AuditId, CheckoutId, DeliveryId, EventId, IdError, PaymentId, ReceiverId, RequestId, WalletId, WebhookId,
+    ApiKeyId, AuditId, CheckoutId, CustomerId, DeliveryId, EventId, IdError, PaymentId, ReceiverId, RequestId,
+    WalletId, WebhookId,
 };
 use handsel_engine::{Code, Refusal};
 
@@ -21,7 +22,10 @@ macro_rules! typed {
         }
     )*};
 }
-typed!(ApiKeyId, AuditId, CheckoutId, DeliveryId, EventId, PaymentId, ReceiverId, RequestId, WalletId, WebhookId);
+typed!(
+    ApiKeyId, AuditId, CheckoutId, CustomerId, DeliveryId, EventId, PaymentId, ReceiverId, RequestId, WalletId,
+    WebhookId
+);
 
 /// Reads an id that stands at `param`. With the right prefix but no id behind it, there can't be such an object: 404.
 pub fn read<I: TypedId>(text: &str, param: &str) -> Result<I, Refusal> {

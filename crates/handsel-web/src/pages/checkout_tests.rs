@@ -17,12 +17,7 @@ fn option(network: &str, asset: &str) -> t::PaymentOption {
         atomic: "19990000".to_owned(),
         decimals: 6,
         uri: format!("ethereum:{ADDRESS}@1/transfer?address={ADDRESS}&uint256=19990000"),
-        proof: t::AddressProof {
-            wallet: "wal_1".to_owned(),
-            mode: "xpub".to_owned(),
-            derivation_index: Some(1),
-            xpub_fingerprint: None,
-        },
+        proof: t::AddressProof { wallet: "wal_1".to_owned(), mode: "xpub".to_owned(), derivation_index: Some(1) },
         router: None,
     };
     t::PaymentOption { kind: "evm".to_owned(), evm: Some(evm), tron: None, open_payments: None, bank: None }

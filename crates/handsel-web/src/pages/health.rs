@@ -1,10 +1,13 @@
-//! For whoever runs the server: is it up, is it ready, and where do security reports go.
+//! Is the server up, is it ready, where do security reports go, and which keys check what it signs.
 
 use crate::App;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use handsel_core::time::Timestamp;
 use http::{StatusCode, header};
+use serde_json::json;
 use std::time::Duration;
 
 /// A security.txt must expire (RFC 9116 section 2.5.5); ours is made anew with every request.
@@ -29,6 +32,13 @@ pub(crate) async fn security_txt(State(app): State<App>) -> Response {
     let contact = &app.options().security_contact;
     let here = app.public_url();
     text(format!("Contact: {contact}\nExpires: {}\nCanonical: {here}/.well-known/security.txt\n", rfc3339(until)))
+}
+
+/// RFC 7517, RFC 8037: the public keys that check what this server signs.
+pub(crate) async fn jwks(State(app): State<App>) -> Response {
+    let key = |(kid, key): (&str, [u8; 32])| json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": URL_SAFE_NO_PAD.encode(key)});
+    let keys: Vec<_> = app.engine().public_keys().into_iter().map(key).collect();
+    ([(header::CONTENT_TYPE, "application/jwk-set+json")], json!({"keys": keys}).to_string()).into_response()
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";

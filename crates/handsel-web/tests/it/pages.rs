@@ -4,7 +4,7 @@ use crate::harness::House;
 use axum::body::Body;
 use http::Request;
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
 async fn path_of_page(house: &House) -> String {
@@ -101,6 +101,12 @@ async fn health_readiness_and_where_to_report() {
     assert_eq!(house.anonymous("GET", "/readyz").await.status, 200);
     let security = house.anonymous("GET", "/.well-known/security.txt").await;
     assert!(security.text().contains("Contact: mailto:security@example.com\nExpires: 20"), "{}", security.text());
+    let keys = house.anonymous("GET", "/.well-known/jwks.json").await.json();
+    for (at, kid) in ["audit-checkpoint", "event-head"].into_iter().enumerate() {
+        let key = &keys["keys"][at];
+        assert_eq!((&key["kid"], &key["kty"], &key["crv"]), (&json!(kid), &json!("OKP"), &json!("Ed25519")), "{keys}");
+        assert_eq!(key["x"].as_str().map(str::len), Some(43), "{keys}");
+    }
     let document = house.anonymous("GET", "/openapi.json").await;
     assert_eq!(document.json()["openapi"], "3.1.0");
     let wrong = house.anonymous("POST", "/healthz").await;

@@ -15,7 +15,7 @@ use handsel_net::egress::NamedOptions;
 use handsel_net::rpc::RpcClient;
 use handsel_sandbox::{CHAIN_ID, CONFIRMATIONS, ChainConfig, NETWORK, RemoteChain, TOKENS, World, WorldConfig};
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,8 +51,8 @@ pub async fn run(dev: Dev) -> Outcome {
     if matches!(config.listen, Listen::Tcp(address) if address.port() == 0) {
         config.public_url.clone_from(&base_url);
     }
-    let world = Arc::new(world(&dev, &mut config).await?);
-    let sandbox = wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world };
+    named_chain(&dev, &mut config)?;
+    let sandbox = sandbox(&dev.data, dev.block_time, &mut config).await?;
     let house =
         wire::house(&config, &dev.data, credentials.encryption_key()?, Arc::new(OsEntropy), Some(sandbox)).await?;
     credentials.seed(&house.engine, &config, &dev.data, &OsEntropy).await?;
@@ -62,46 +62,64 @@ pub async fn run(dev: Dev) -> Outcome {
     running.until_told().await
 }
 
-/// The simulated chain, or the node that `--chain-rpc` names.
-async fn world(dev: &Dev, config: &mut Config) -> Result<World, Failure> {
-    let chain = ChainConfig { block_time: Duration::from_secs(dev.block_time), port: 0 };
-    let simulated = dev.chain_rpc.is_none().then_some(chain);
-    if simulated.is_some() && !config.chains.is_empty() {
-        return Err(Failure::usage("dev simulates its chain; to use the [[chains]] of --config, add --chain-rpc URL"));
-    }
-    let directory = dev.data.clone();
-    let system_clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let world = World::start(WorldConfig { directory, chain: simulated, system_clock, entropy: Arc::new(OsEntropy) });
-    let world = world.await.map_err(Failure::failed)?;
-    match &dev.chain_rpc {
-        None => {
-            let url = world.node_url().unwrap_or_default();
-            config.chains = vec![Chain {
-                network: sandbox_network(dev.block_time),
-                rpc_urls: vec![SecretText::new(url)],
-                quorum: 1,
-                verify: VerifyMode::ReceiptsRoot,
-            }];
-            Ok(world)
+/// The chain that the command line names: `--chain-rpc` and its network, or none.
+fn named_chain(dev: &Dev, config: &mut Config) -> Result<(), Failure> {
+    match (&dev.chain_rpc, config.chains.as_mut_slice()) {
+        (None, []) => Ok(()),
+        (None, _) => {
+            Err(Failure::usage("dev simulates its chain; to use the [[chains]] of --config, add --chain-rpc URL"))
         }
-        Some(url) => remote(world, url, config),
+        (Some(url), [chain]) => {
+            (chain.rpc_urls, chain.quorum) = (vec![SecretText::new(url.as_str())], 1);
+            Ok(())
+        }
+        (Some(_), _) => {
+            Err(Failure::usage("--chain-rpc needs --config with exactly one [[chains]]: its name, chain_id and tokens"))
+        }
     }
 }
 
-fn remote(world: World, url: &str, config: &mut Config) -> Result<World, Failure> {
-    let [chain] = config.chains.as_mut_slice() else {
-        return Err(Failure::usage(
-            "--chain-rpc needs --config with exactly one [[chains]]: its name, chain_id and tokens",
-        ));
+/// What a sandbox has beside a server: its clock, its receivers, and a chain of its own where the configuration names none. The
+/// commands for a chain go to that one, or to the node of the first configured network.
+pub(super) async fn sandbox(
+    data: &Path,
+    block_time_seconds: u64,
+    config: &mut Config,
+) -> Result<wire::Sandbox, Failure> {
+    let chain = ChainConfig { block_time: Duration::from_secs(block_time_seconds), port: 0 };
+    let world = World::start(WorldConfig {
+        directory: data.to_owned(),
+        chain: config.chains.is_empty().then_some(chain),
+        system_clock: Arc::new(SystemClock),
+        entropy: Arc::new(OsEntropy),
+    });
+    let world = world.await.map_err(Failure::failed)?;
+    let world = match config.chains.first() {
+        None => {
+            let url = SecretText::new(world.node_url().unwrap_or_default());
+            config.chains = vec![Chain {
+                network: sandbox_network(block_time_seconds),
+                rpc_urls: vec![url],
+                quorum: 1,
+                verify: VerifyMode::ReceiptsRoot,
+            }];
+            world
+        }
+        Some(chain) => world.with_node(remote(chain)?),
     };
-    let client = RpcClient::new(&[url], &NamedOptions::default()).map_err(Failure::usage)?;
-    (chain.rpc_urls, chain.quorum) = (vec![SecretText::new(url)], 1);
+    let world = Arc::new(world);
+    Ok(wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world })
+}
+
+fn remote(chain: &Chain) -> Result<RemoteChain, Failure> {
+    let urls: Vec<&str> = chain.rpc_urls.iter().map(|url| url.expose()).collect();
+    let client = RpcClient::new(&urls, &NamedOptions::default()).map_err(Failure::usage)?;
     let tokens = chain.network.tokens.iter().map(|t| (t.asset.clone(), handsel_sandbox::Address::from(t.contract.0)));
-    Ok(world.with_node(RemoteChain {
+    Ok(RemoteChain {
         network: chain.network.name.clone(),
         tokens: tokens.collect(),
         caller: Arc::new(wire::Caller(client)),
-    }))
+    })
 }
 
 pub fn sandbox_network(block_time_seconds: u64) -> Network {

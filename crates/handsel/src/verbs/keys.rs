@@ -11,9 +11,9 @@ pub enum Keys {
     Create {
         #[arg(long)]
         name: String,
-        /// secret, restricted or publishable.
-        #[arg(long, default_value = "restricted")]
-        class: String,
+        /// secret, restricted or publishable; restricted where scopes are given, secret otherwise.
+        #[arg(long)]
+        class: Option<String>,
         /// Such as checkouts:write; may be given several times.
         #[arg(long = "scope")]
         scopes: Vec<String>,
@@ -56,8 +56,11 @@ pub enum Keys {
 pub async fn run(keys: Keys) -> Outcome {
     match keys {
         Keys::Create { name, class, scopes, allowed_ips, allowed_origins, json, server } => {
-            let body = json!({"name": name, "class": class, "scopes": scopes, "allowed_ips": allowed_ips,
+            let mut body = json!({"name": name, "scopes": scopes, "allowed_ips": allowed_ips,
                 "allowed_origins": allowed_origins});
+            if let Some(class) = class {
+                body["class"] = class.into();
+            }
             show_new(&server.client()?.post("/v1/api_keys", &body).await?, json);
         }
         Keys::List { json, server } => list(&server.client()?.get("/v1/api_keys?limit=100").await?, json),

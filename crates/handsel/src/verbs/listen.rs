@@ -11,7 +11,7 @@ use handsel_core::secret::SecretText;
 use handsel_core::signature;
 use handsel_net::egress::{NamedEndpoint, NamedOptions};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const PULL_INTERVAL_MS: u64 = 500;
@@ -35,6 +35,9 @@ pub struct Listen {
     /// A file with the signing secret to use; without it one is made and shown.
     #[arg(long, value_name = "FILE")]
     secret_file: Option<std::path::PathBuf>,
+    /// One line of JSON for each event.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     server: Server,
 }
@@ -59,7 +62,8 @@ pub async fn run(listen: Listen) -> Outcome {
         for event in page["data"].as_array().into_iter().flatten() {
             after = event["sequence"].as_u64().unwrap_or(after).max(after);
             if wanted(&listen.kinds, text(event, "type")) {
-                forward(&target, &path, &secret, event).await;
+                let answer = forward(&target, &path, &secret, event).await;
+                tell(event, answer, listen.json);
                 forwarded += 1;
             }
             if listen.count.is_some_and(|count| forwarded >= count) {
@@ -92,7 +96,8 @@ fn path_of(url: &str) -> String {
     after_scheme.find('/').map_or_else(|| "/".to_owned(), |at| after_scheme[at..].to_owned())
 }
 
-async fn forward(target: &NamedEndpoint, path: &str, secret: &SecretText, event: &Value) {
+/// Gives the status that the receiver answered, or why there is none.
+async fn forward(target: &NamedEndpoint, path: &str, secret: &SecretText, event: &Value) -> Result<u16, String> {
     let body = event.to_string().into_bytes();
     let unix = SystemClock.wall().seconds();
     let secrets = [secret.clone()];
@@ -110,6 +115,14 @@ async fn forward(target: &NamedEndpoint, path: &str, secret: &SecretText, event:
         }
     }
     let answer = target.request(Method::POST, path, headers, body.into(), ANSWER_MAX_BYTES).await;
-    let answer = answer.map_or_else(|error| format!("{error}"), |a| a.status.as_u16().to_string());
-    print(format_args!("{} {} -> {answer}", id, text(event, "type")));
+    answer.map(|a| a.status.as_u16()).map_err(|error| error.to_string())
+}
+
+fn tell(event: &Value, answer: Result<u16, String>, json: bool) {
+    let (id, kind) = (text(event, "id"), text(event, "type"));
+    if json {
+        let (status, error) = (answer.as_ref().ok(), answer.as_ref().err());
+        return print(json!({"event": id, "type": kind, "status_code": status, "error": error}));
+    }
+    print(format_args!("{id} {kind} -> {}", answer.map_or_else(|error| error, |status| status.to_string())));
 }

@@ -5,6 +5,7 @@ use crate::config::Verb;
 use crate::exit::{Failure, Outcome, print};
 use crate::wire;
 use clap::Args;
+use serde_json::json;
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
@@ -13,6 +14,8 @@ pub struct Migrate {
     config: Option<PathBuf>,
     #[arg(long, value_name = "DIR", default_value = "handsel-data")]
     data: PathBuf,
+    #[arg(long)]
+    json: bool,
 }
 
 pub async fn run(migrate: Migrate) -> Outcome {
@@ -28,6 +31,10 @@ pub async fn run(migrate: Migrate) -> Outcome {
         super::make_private_directory(&migrate.data)?;
         wire::open_store(&config, &migrate.data).await?.writer.close().await;
     }
-    print("the schema is up to date");
+    if migrate.json {
+        print(json!({"migrated": true}))
+    } else {
+        print("the schema is up to date")
+    }
     Ok(())
 }

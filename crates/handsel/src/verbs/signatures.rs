@@ -37,6 +37,8 @@ pub struct Sign {
     /// The event's id, for webhook-id.
     #[arg(long, default_value = "evt_test")]
     id: String,
+    #[arg(long)]
+    json: bool,
 }
 
 /// The body comes on stdin, raw.
@@ -66,10 +68,19 @@ pub fn sign(sign: &Sign) -> Outcome {
     }
     let body = stdin()?;
     let at = sign.at.unwrap_or_else(|| SystemClock.wall().seconds());
-    print(format_args!("Handsel-Signature: {}", signature::handsel(&secrets, at, &body)));
-    print(format_args!("webhook-id: {}", sign.id));
-    print(format_args!("webhook-timestamp: {at}"));
-    print(format_args!("webhook-signature: {}", signature::standard(&secrets, &sign.id, at, &body)));
+    let headers = [
+        ("Handsel-Signature", signature::handsel(&secrets, at, &body)),
+        ("webhook-id", sign.id.clone()),
+        ("webhook-timestamp", at.to_string()),
+        ("webhook-signature", signature::standard(&secrets, &sign.id, at, &body)),
+    ];
+    if sign.json {
+        print(serde_json::Value::from_iter(headers));
+    } else {
+        for (name, value) in headers {
+            print(format_args!("{name}: {value}"));
+        }
+    }
     Ok(())
 }
 

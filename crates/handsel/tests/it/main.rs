@@ -1,6 +1,7 @@
 //! The one integration test binary: the house's own rules, and the product through its front door.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod cli;
 mod docs;
 mod edge;
 mod errors;

@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is served without a key. The list only shrinks; a line more needs a reason in the contract ("Without a key").
 const PUBLIC: &[&str] = &[
+    "/.well-known/jwks.json",
     "/.well-known/security.txt",
     "/assets/{name}",
     "/c/{token}",

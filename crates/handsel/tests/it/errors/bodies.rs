@@ -60,6 +60,8 @@ fn members_are_checked_by_name() {
             json!({"amount": "1.00", "currency": "USD", "accept": [{"netwrk": "sandbox-evm", "asset": "USDC"}]});
         let inner = refused(inner, "parameter_unknown", "accept[0][netwrk]").await;
         assert!(inner["detail"].as_str().unwrap().contains("network"), "{inner}");
+        let other = json!({"amount": "1.00", "currency": "USD", "customer": "chk_00000000000000000000000001"});
+        assert!(refused(other, "wrong_id_type", "customer").await["detail"].as_str().unwrap().contains("cus_"));
         for (member, value) in [
             ("amount", json!(19.99)),
             ("amount", json!(19)),

@@ -49,7 +49,20 @@ fn networks_and_ways_to_pay() {
         assert!(problem["detail"].as_str().unwrap().contains("sandbox-evm"), "the nearest is named: {problem}");
         assert_eq!(problem["param"], "accept[0][network]");
         accept("sandbox-evm", "EURC").await.reviewed(422, "no_payment_option");
-        accept("sandbox-evm", "USDX").await.refused(400, "parameter_invalid");
+        accept("sandbox-evm", "USDX").await.refused(422, "no_payment_option");
+        let rails = async |rails: serde_json::Value| {
+            s.post("/v1/checkouts", json!({"amount": "1.00", "currency": "USD", "accept": rails})).await
+        };
+        let offered = |checkout: serde_json::Value| {
+            let options = checkout["payment_options"].as_array().unwrap().clone();
+            options.iter().map(|o| o["evm"]["asset"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(offered(rails(json!(["evm"])).await.ok()), ["USDC", "USDT"]);
+        let mixed = json!([{"network": "sandbox-evm", "asset": "USDT"}, "evm", "tron"]);
+        assert_eq!(offered(rails(mixed).await.ok()), ["USDT", "USDC"]);
+        rails(json!(["tron", "bank"])).await.refused(422, "no_payment_option");
+        assert_eq!(rails(json!(["emv"])).await.refused(400, "parameter_invalid")["param"], "accept[0]");
+        assert_eq!(rails(json!([5])).await.refused(400, "parameter_invalid")["param"], "accept[0]");
         let pool = s.post("/v1/checkouts", json!({"amount": "1.00", "currency": "USD", "matching": "pool"})).await;
         pool.refused(422, "no_payment_option");
         let none = s.post("/v1/checkouts", json!({"amount": "1.00", "currency": "USD", "matching": "static"})).await;

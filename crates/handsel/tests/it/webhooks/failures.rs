@@ -12,6 +12,7 @@ on_each_engine! {
     a_failing_head_holds_back_its_own_object_only,
     a_deleted_webhook_gets_nothing_more,
     a_disabled_webhook_rests_until_it_is_enabled,
+    a_webhook_has_a_schedule_of_its_own,
 }
 
 /// A checkout that doesn't expire while the clock is moved.
@@ -125,4 +126,26 @@ async fn a_disabled_webhook_rests_until_it_is_enabled(s: &Server) {
     lasting(s, "6.00").await;
     let request = last(s, &receiver, 1).await;
     assert_eq!(body(&request)["type"], "checkout.created");
+}
+
+async fn a_webhook_has_a_schedule_of_its_own(s: &Server) {
+    let receiver = s.receiver(&[500]).await;
+    let usual = s.webhook(&receiver, json!({"enabled_events": ["payment.failed"]})).await;
+    assert_eq!(usual["retry"]["schedule_seconds"].as_array().map(Vec::len), Some(13));
+    let webhook = s.webhook(&receiver, json!({"retry": {"schedule_seconds": [60]}})).await;
+    assert_eq!(webhook["retry"], json!({"schedule_seconds": [60]}));
+    lasting(s, "5.00").await;
+    let waiting = tried(s, 1).await;
+    let due = waiting["next_attempt_at"].as_i64().unwrap() - waiting["attempts"][0]["at"].as_i64().unwrap();
+    assert!((54..=67).contains(&due), "{waiting}");
+    s.advance(70).await;
+    assert_eq!(tried(s, 2).await["status"], "failed");
+    let path = format!("/v1/webhooks/{}", field(&webhook, "id"));
+    let back = s.patch(&path, json!({"retry": {}})).await.ok();
+    assert_eq!(back["retry"], usual["retry"]);
+    for wrong in [json!({"schedule_seconds": [0]}), json!({"schedule_seconds": [1, 86_401]})] {
+        let problem = s.patch(&path, json!({"retry": wrong})).await.refused(400, "parameter_invalid");
+        assert!(problem["param"].as_str().unwrap().starts_with("retry[schedule_seconds]"), "{problem}");
+    }
+    s.patch(&path, json!({"retry": {"max": 1}})).await.refused(400, "parameter_unknown");
 }

@@ -66,7 +66,7 @@ fn secrets_are_shown_once_and_sealed_at_rest() {
         let rotated = s.act(&webhook, "rotate_secret", json!({})).await.ok();
         let key =
             s.request("POST", "/v1/api_keys").idempotent("once").json(&json!({"name": "canary"})).send().await.ok();
-        let body = json!({"amount": "5.00", "currency": "USD", "reference": "canary-order-8841", "customer": "canary-person",
+        let body = json!({"amount": "5.00", "currency": "USD", "reference": "canary-order-8841", "customer": "cus_00000000000000000000000007",
             "metadata": {"note": "canary-note-5520"}});
         let checkout = s.checkout_with(body).await;
         s.receives(&receiver, 2).await;
@@ -76,7 +76,7 @@ fn secrets_are_shown_once_and_sealed_at_rest() {
             field(&key, "secret"),
             receiver.url.clone(),
         ];
-        let private = ["canary-order-8841", "canary-person", "canary-note-5520"].map(str::to_owned);
+        let private = ["canary-order-8841", "cus_00000000000000000000000007", "canary-note-5520"].map(str::to_owned);
         for path in [
             "/v1/webhooks".to_owned(),
             format!("/v1/webhooks/{}", field(&webhook, "id")),
