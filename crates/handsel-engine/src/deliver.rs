@@ -101,7 +101,9 @@ pub(crate) async fn run(engine: Engine, sender: Arc<dyn HookSender>, mut stop: w
         if matches!(claimed, Ok(count) if count >= limits::HOOK_CLAIM_MAX_DELIVERIES as usize) {
             continue;
         }
+        // In this order, so that a simulated run can be had again.
         tokio::select! {
+            biased;
             Some(landed) = tasks.join_next() => settle_landing(&mut board, landed),
             () = engine.inner.deliveries_made.notified() => {}
             () = until_due(&engine, claimed) => {}

@@ -9,9 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::block::GAS_LIMIT;
 use crate::entry::{self, Base, Entry};
+use crate::faults::Symptoms;
 use crate::hash::{Hash, hex_data};
 use crate::journal::{Journal, JournalError};
 use crate::limits;
+use crate::rpc;
 use crate::state::{FINALIZED_DEPTH_BLOCKS, OutOfOrder, State};
 use crate::transaction::Order;
 
@@ -103,7 +105,7 @@ pub struct Heights {
 impl Heights {
     fn of(state: &State) -> Self {
         let head = state.head();
-        Self { head, finalized: head.saturating_sub(FINALIZED_DEPTH_BLOCKS) }
+        Self { head, finalized: head.saturating_sub(state.finality_depth()) }
     }
 }
 
@@ -116,7 +118,8 @@ pub struct Chain {
 
 #[derive(Debug)]
 struct Tape {
-    journal: Journal,
+    /// None for a chain that is in memory alone.
+    journal: Option<Journal>,
     rewritten_bytes: u64,
     kept_blocks: usize,
 }
@@ -144,8 +147,22 @@ impl Chain {
             }
             replay(entries.into_iter())?
         };
-        let tape = Tape { rewritten_bytes: 0, journal, kept_blocks };
+        let tape = Tape { rewritten_bytes: 0, journal: Some(journal), kept_blocks };
         Ok(Self { state: RwLock::new(state), journal: Mutex::new(tape) })
+    }
+
+    /// A chain of this process alone: nothing of it is on a disk, and finality may be deeper than the sandbox's.
+    pub fn in_memory(seed: Hash, now_seconds: u64, finality_depth: u64) -> Result<Self, ChainError> {
+        let first = Entry::Mine { timestamp: now_seconds, branch: 0, serials: Vec::new() };
+        let state = replay([Entry::Base(Base { seed, ..Base::default() }), first].into_iter())?;
+        let tape = Tape { rewritten_bytes: 0, journal: None, kept_blocks: limits::KEPT_BLOCKS };
+        Ok(Self { state: RwLock::new(state.with_finality_depth(finality_depth)), journal: Mutex::new(tape) })
+    }
+
+    /// The answer of a node of this chain to one JSON-RPC request, single or batch. `stuck_at`: it has seen no block above.
+    pub fn answer(&self, body: &[u8], stuck_at: Option<u64>) -> Vec<u8> {
+        let symptoms = Symptoms { stuck_head: stuck_at, ..Symptoms::default() };
+        rpc::answer(&self.read(), symptoms, body).0.unwrap_or_default()
     }
 
     /// The state as of now. Readers hold it only for as long as one answer takes.
@@ -185,7 +202,9 @@ impl Chain {
     /// Frees the directory for another process or a next start; from now on every change is refused. What was answered
     /// is on the disk anyway, so this is a courtesy, never a duty.
     pub fn close(&self) {
-        self.turn().journal.close();
+        if let Some(journal) = &mut self.turn().journal {
+            journal.close();
+        }
     }
 
     /// Takes a transaction into the mempool; it is durable when its hash is answered.
@@ -252,7 +271,7 @@ impl Chain {
             let Some((serial, depth)) = state.due_plan() else { return Ok(()) };
             let mut entries = Vec::new();
             // Late only where blocks were mined past this function; finality goes before the plan.
-            if depth <= FINALIZED_DEPTH_BLOCKS {
+            if depth <= state.finality_depth() {
                 let reorg = Reorg { depth, ..Reorg::default() };
                 entries = planned_reorg(&state, &reorg, now_seconds)?;
             }
@@ -263,7 +282,9 @@ impl Chain {
     }
 
     fn commit(&self, tape: &mut Tape, entries: Vec<Entry>) -> Result<(), ChainError> {
-        tape.journal.append(&entry::encode(&entries))?;
+        if let Some(journal) = &mut tape.journal {
+            journal.append(&entry::encode(&entries))?;
+        }
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         for entry in entries {
             state.apply(entry)?;
@@ -278,15 +299,16 @@ impl Chain {
 
     /// Forgets old blocks and shortens the journal once either has grown enough.
     fn rewrite_if_grown(&self, tape: &mut Tape) -> Result<(), JournalError> {
+        let Some(journal) = &mut tape.journal else { return Ok(()) };
         let grown = limits::JOURNAL_REWRITE_BYTES.max(tape.rewritten_bytes.saturating_mul(2));
-        if self.read().kept_blocks() <= tape.kept_blocks.saturating_mul(2) && tape.journal.length() <= grown {
+        if self.read().kept_blocks() <= tape.kept_blocks.saturating_mul(2) && journal.length() <= grown {
             return Ok(());
         }
         self.state.write().unwrap_or_else(PoisonError::into_inner).prune(tape.kept_blocks);
         let entries = self.read().entries();
         let records: Vec<_> = entries.chunks(REWRITE_RECORD_ENTRIES).map(entry::encode).collect();
-        tape.journal.replace(&records)?;
-        tape.rewritten_bytes = tape.journal.length();
+        journal.replace(&records)?;
+        tape.rewritten_bytes = journal.length();
         Ok(())
     }
 }
@@ -317,7 +339,7 @@ fn packed(waiting: &[(u64, u64)], blocks: u64, timestamp: u64, branch: u32) -> V
 }
 
 fn planned_reorg(state: &State, reorg: &Reorg, now_seconds: u64) -> Result<Vec<Entry>, ChainError> {
-    let deepest = if reorg.break_finality { limits::REORG_BLOCKS } else { FINALIZED_DEPTH_BLOCKS };
+    let deepest = if reorg.break_finality { limits::REORG_BLOCKS } else { state.finality_depth() };
     let most = deepest.min(state.kept_blocks() as u64 - 1);
     if !(1..=most).contains(&reorg.depth) {
         return Err(ChainError::Depth { most });

@@ -2,7 +2,7 @@
 //! entries applied in order, so what is in the journal is the chain.
 
 use crate::hash::{Address, Hash};
-use crate::transaction::{Order, Transfer};
+use crate::transaction::{Order, Quirks, Transfer};
 
 /// One thing that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +43,17 @@ const BROADCAST: u8 = 2;
 const MINE: u8 = 3;
 const UNWIND: u8 = 4;
 const PLAN_DONE: u8 = 5;
+
+/// Bits of an order's second part.
+const REVERTS: u8 = 1;
+const APPROVALS: u8 = 2;
+const LOGS_OF_FAILURE: u8 = 4;
+
+fn failure(order: &Order) -> u8 {
+    let Quirks { approvals, logs_of_failure } = order.quirks;
+    let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+    bit(order.reverts, REVERTS) | bit(approvals, APPROVALS) | bit(logs_of_failure, LOGS_OF_FAILURE)
+}
 
 /// The entries of one record: they happen together or not at all.
 pub(crate) fn encode(entries: &[Entry]) -> Vec<u8> {
@@ -124,7 +135,7 @@ impl Writer {
 
     fn order(&mut self, order: &Order) {
         self.bytes(&order.sender);
-        self.bytes(&[u8::from(order.reverts), u8::from(order.held), order.reorged_at_confirmations.unwrap_or(0)]);
+        self.bytes(&[failure(order), u8::from(order.held), order.reorged_at_confirmations.unwrap_or(0)]);
         self.count(order.transfers.len());
         for transfer in &order.transfers {
             self.bytes(&transfer.token);
@@ -201,9 +212,15 @@ impl Reader<'_> {
     }
 
     fn order(&mut self) -> Option<Order> {
+        let sender = self.array()?;
+        let [flags] = self.array()?;
+        if flags & !(REVERTS | APPROVALS | LOGS_OF_FAILURE) != 0 {
+            return None;
+        }
         Some(Order {
-            sender: self.array()?,
-            reverts: self.flag()?,
+            sender,
+            reverts: flags & REVERTS != 0,
+            quirks: Quirks { approvals: flags & APPROVALS != 0, logs_of_failure: flags & LOGS_OF_FAILURE != 0 },
             held: self.flag()?,
             reorged_at_confirmations: self.array::<1>().map(|[count]| (count > 0).then_some(count))?,
             transfers: self.many(|input| {

@@ -39,7 +39,7 @@ pub use receivers::{ReceiverError, Receivers};
 pub use remote::{NodeCaller, RemoteChain};
 pub use state::{FINALIZED_DEPTH_BLOCKS, SAFE_DEPTH_BLOCKS};
 pub use tokens::{TOKENS, TokenFacts, token};
-pub use transaction::{Order, Transfer};
+pub use transaction::{Order, Quirks, Transfer};
 pub use world::{CONFIRMATIONS, ChainConfig, NETWORK, World, WorldConfig, WorldError};
 
 /// Chain id of `sandbox-evm` (0x4c731).

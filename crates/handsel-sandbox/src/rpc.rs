@@ -10,7 +10,7 @@ use crate::filter::{Blocks, Filter};
 use crate::hash::{Address, Hash, hex_data, hex_quantity, number_word, parse_hex};
 use crate::limits;
 use crate::shapes::{self, Home};
-use crate::state::{FINALIZED_DEPTH_BLOCKS, SAFE_DEPTH_BLOCKS, State};
+use crate::state::{SAFE_DEPTH_BLOCKS, State};
 use crate::tokens::{self, Question, TOKENS};
 use crate::transaction::{BASE_FEE_WEI, GAS_PRICE_WEI};
 
@@ -170,7 +170,7 @@ impl View<'_> {
             BlockName::Earliest => self.state.first(),
             BlockName::Latest | BlockName::Pending => self.head,
             BlockName::Safe => self.head.saturating_sub(SAFE_DEPTH_BLOCKS),
-            BlockName::Finalized => self.head.saturating_sub(FINALIZED_DEPTH_BLOCKS),
+            BlockName::Finalized => self.head.saturating_sub(self.state.finality_depth()),
         };
         (self.state.first()..=self.head).contains(&number).then_some(number)
     }

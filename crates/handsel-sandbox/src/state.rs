@@ -52,6 +52,8 @@ pub(crate) struct State {
     plans: Vec<Plan>,
     next_serial: u64,
     branches: u32,
+    /// Blocks below the head from which on nothing is replaced.
+    finality_depth: u64,
 }
 
 impl State {
@@ -70,7 +72,16 @@ impl State {
             plans: Vec::new(),
             next_serial: base.next_serial,
             branches: base.branches,
+            finality_depth: FINALIZED_DEPTH_BLOCKS,
         }
+    }
+
+    pub(crate) fn with_finality_depth(self, blocks: u64) -> Self {
+        Self { finality_depth: blocks, ..self }
+    }
+
+    pub(crate) const fn finality_depth(&self) -> u64 {
+        self.finality_depth
     }
 
     pub(crate) fn seed(&self) -> &Hash {

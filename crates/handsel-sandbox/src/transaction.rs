@@ -43,10 +43,21 @@ pub struct Order {
     pub transfers: Vec<Transfer>,
     /// The transaction is mined but fails: status 0 and no logs.
     pub reverts: bool,
+    /// What real contracts and chains do beside what is asked of them.
+    pub quirks: Quirks,
     /// The transaction offers too little and never leaves the mempool.
     pub held: bool,
     /// Once it has this many confirmations, just so many blocks are replaced and it is mined again in the first new one.
     pub reorged_at_confirmations: Option<u8>,
+}
+
+/// What a watcher meets on real chains although no payer asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Quirks {
+    /// The token logs an `Approval` before each `Transfer`, as many do in `transferFrom`.
+    pub approvals: bool,
+    /// The chain shows the logs of a transaction although it failed: only the status says that nothing happened.
+    pub logs_of_failure: bool,
 }
 
 impl Order {
@@ -56,6 +67,7 @@ impl Order {
             sender: transfer.from,
             transfers: vec![transfer],
             reverts: false,
+            quirks: Quirks::default(),
             held: false,
             reorged_at_confirmations: None,
         }
@@ -160,15 +172,20 @@ impl Transaction {
 
     /// The events that it leaves, in order.
     pub(crate) fn logs(&self) -> Vec<Log> {
-        if self.order.reverts {
+        let Quirks { approvals, logs_of_failure } = self.order.quirks;
+        if self.order.reverts && !logs_of_failure {
             return Vec::new();
         }
-        let log = |transfer: &Transfer| Log {
+        let log = |topic: Hash, transfer: &Transfer| Log {
             address: transfer.token,
-            topics: [TRANSFER_TOPIC, address_word(&transfer.from), address_word(&transfer.to)],
+            topics: [topic, address_word(&transfer.from), address_word(&transfer.to)],
             data: number_word(transfer.amount),
         };
-        self.order.transfers.iter().map(log).collect()
+        let logs = self.order.transfers.iter().flat_map(|transfer| {
+            let approval = approvals.then(|| log(keccak(&[b"Approval(address,address,uint256)"]), transfer));
+            approval.into_iter().chain([log(TRANSFER_TOPIC, transfer)])
+        });
+        logs.collect()
     }
 
     /// RLP of the receipt: status, gas used in the block so far, bloom, logs.

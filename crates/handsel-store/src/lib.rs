@@ -3,6 +3,7 @@
 
 mod apply;
 mod claim;
+pub mod gate;
 mod migrate;
 mod open;
 #[cfg(feature = "postgres")]

@@ -1,10 +1,12 @@
 //! Opening a store: which engine, which environment, and why not.
 
+use crate::gate::Gate;
 use crate::reader::Reader;
 use crate::writer::Writer;
 use crate::{ReadError, sqlite};
 use core::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Where the rows are.
 #[derive(Debug, Clone)]
@@ -50,13 +52,26 @@ impl Store {
                 Self { writer: Writer::postgres(pool, reader.clone()), reader }
             }
         };
-        let wanted = if config.live { "live" } else { "sandbox" };
-        let found = store.set_meta_once("environment", wanted).await.map_err(OpenError::from)?;
+        store.of_environment(config.live).await
+    }
+
+    /// Opens a sandbox on SQLite that has no threads: for simulations, see [`crate::gate`].
+    pub async fn open_inline(directory: &Path, gate: Arc<dyn Gate>) -> Result<Self, OpenError> {
+        let lock = sqlite::lock(directory)?;
+        let connection = sqlite::open_writer(directory)?;
+        let reader = Reader::sqlite_inline(directory)?;
+        let writer = Writer::inline(connection, lock, reader.clone(), gate);
+        Self { reader, writer }.of_environment(false).await
+    }
+
+    async fn of_environment(self, live: bool) -> Result<Self, OpenError> {
+        let wanted = if live { "live" } else { "sandbox" };
+        let found = self.set_meta_once("environment", wanted).await.map_err(OpenError::from)?;
         if found != wanted {
-            store.writer.close().await;
+            self.writer.close().await;
             return Err(OpenError::WrongEnvironment { found, wanted });
         }
-        Ok(store)
+        Ok(self)
     }
 
     fn open_sqlite(directory: &Path) -> Result<Self, OpenError> {

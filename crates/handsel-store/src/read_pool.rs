@@ -38,7 +38,8 @@ type Question = Box<dyn FnOnce(&Connection) + Send>;
 /// Answers point reads, and hands other questions to the reading threads, which end when the last clone is gone.
 #[derive(Clone)]
 pub(crate) struct ReadPool {
-    queue: SyncSender<Question>,
+    /// Nobody, where every question is answered on its asker's thread.
+    queue: Option<SyncSender<Question>>,
     points: Arc<[Mutex<Connection>]>,
 }
 
@@ -59,13 +60,22 @@ impl ReadPool {
             let started = thread.spawn(move || answer(&connection, &questions));
             started.map_err(|e| OpenError::Database { what: format!("no thread for reading: {e}") })?;
         }
-        let mut points = Vec::with_capacity(POINT_CONNECTIONS_COUNT);
-        for _ in 0..POINT_CONNECTIONS_COUNT {
+        Ok(Self { queue: Some(queue), points: Self::points(directory, POINT_CONNECTIONS_COUNT)? })
+    }
+
+    /// Without threads, for simulations.
+    pub(crate) fn open_inline(directory: &Path) -> Result<Self, OpenError> {
+        Ok(Self { queue: None, points: Self::points(directory, 1)? })
+    }
+
+    fn points(directory: &Path, count: usize) -> Result<Arc<[Mutex<Connection>]>, OpenError> {
+        let mut points = Vec::with_capacity(count);
+        for _ in 0..count {
             let connection = sqlite::open_reader(directory)?;
             sqlite::wait_at_most(&connection, Duration::ZERO)?;
             points.push(Mutex::new(connection));
         }
-        Ok(Self { queue, points: points.into() })
+        Ok(points.into())
     }
 
     /// Asks for one row, here and now if that is possible.
@@ -86,7 +96,7 @@ impl ReadPool {
     /// Asks on a connection that is free. `None`: the threads have to be asked.
     fn at_once<T>(
         &self,
-        statement: &PointRead,
+        statement: &Statement,
         values: &[Value<'static>],
         decode: fn(&Row<'_>) -> Result<T, ReadError>,
     ) -> Option<Result<Vec<T>, ReadError>> {
@@ -105,12 +115,16 @@ impl ReadPool {
         values: Vec<Value<'static>>,
         decode: fn(&Row<'_>) -> Result<T, ReadError>,
     ) -> Result<Vec<T>, ReadError> {
+        let Some(queue) = &self.queue else {
+            let answer = self.at_once(statement, &values, decode);
+            return answer.unwrap_or(Err(ReadError::Unavailable("no connection is free")));
+        };
         let (reply, answer) = oneshot::channel();
         let question: Question = Box::new(move |connection| {
             // Nobody there to hear it any more: the caller was dropped.
             let _ = reply.send(sqlite::ask(connection, statement, &values, decode));
         });
-        self.queue.try_send(question).map_err(|e| match e {
+        queue.try_send(question).map_err(|e| match e {
             TrySendError::Full(_) => ReadError::Unavailable("too many questions wait"),
             TrySendError::Disconnected(_) => ReadError::Unavailable("the store is closed"),
         })?;

@@ -138,6 +138,10 @@ impl Reader {
         Ok(Self { engine: Engine::Sqlite(ReadPool::open(directory)?) })
     }
 
+    pub(crate) fn sqlite_inline(directory: &Path) -> Result<Self, OpenError> {
+        Ok(Self { engine: Engine::Sqlite(ReadPool::open_inline(directory)?) })
+    }
+
     #[cfg(feature = "postgres")]
     pub(crate) const fn postgres(pool: crate::postgres::Pool) -> Self {
         Self { engine: Engine::Postgres(pool) }

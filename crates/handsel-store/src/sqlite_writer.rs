@@ -3,6 +3,7 @@
 //!
 //! It must never answer `Ok` before COMMIT has returned, and never go on after a COMMIT whose outcome is unknown.
 
+use crate::gate::{Fate, Gate};
 use crate::sequence::Numbers;
 use crate::sql::Statement;
 use crate::sqlite::{SqliteTx, fault};
@@ -16,6 +17,7 @@ use handsel_core::limits::COMMIT_GROUP_MAX_CHANGES;
 use handsel_core::time::Timestamp;
 use rusqlite::Connection;
 use std::fs::File;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use tokio::sync::oneshot;
 
@@ -87,12 +89,25 @@ pub(crate) struct WriterThread {
     numbers: Numbers,
     /// Set once a COMMIT failed in a way that leaves open what is on disk.
     broken: Option<&'static str>,
+    gate: Option<Arc<dyn Gate>>,
     _lock: File,
 }
 
 impl WriterThread {
     pub(crate) fn new(connection: Connection, queue: Receiver<Job>, lock: File) -> Self {
-        Self { connection, queue, numbers: Numbers::default(), broken: None, _lock: lock }
+        Self { connection, queue, numbers: Numbers::default(), broken: None, gate: None, _lock: lock }
+    }
+
+    /// One that a simulation has a hand in.
+    pub(crate) fn gated(connection: Connection, queue: Receiver<Job>, lock: File, gate: Arc<dyn Gate>) -> Self {
+        Self { gate: Some(gate), ..Self::new(connection, queue, lock) }
+    }
+
+    /// Does all that waits, on the caller's thread.
+    pub(crate) fn work(&mut self) {
+        while let Ok(job) = self.queue.try_recv() {
+            self.group(job);
+        }
     }
 
     pub(crate) fn run(mut self) {
@@ -148,7 +163,7 @@ impl WriterThread {
             next = if done.len() < COMMIT_GROUP_MAX_CHANGES && !closing { self.queue.try_recv().ok() } else { None };
         }
         if outcome.is_ok() {
-            outcome = self.statement(&sql::COMMIT);
+            outcome = self.commit();
             if let Err(TxError::Broken(why)) = outcome {
                 self.broken = Some(why);
             }
@@ -210,6 +225,16 @@ impl WriterThread {
                 (Done::Count(result.map_err(ReadError::from), reply), fatal)
             }
             Job::Close => (Done::Close, None),
+        }
+    }
+
+    fn commit(&self) -> Result<(), TxError> {
+        const FAILED: TxError = TxError::Broken("the simulated disk failed");
+        match self.gate.as_ref().map_or(Fate::Written, |gate| gate.fate()) {
+            Fate::Written => self.statement(&sql::COMMIT),
+            Fate::Full => Err(TxError::StorageFull),
+            Fate::Failed => Err(FAILED),
+            Fate::Unknown => self.statement(&sql::COMMIT).and(Err(FAILED)),
         }
     }
 

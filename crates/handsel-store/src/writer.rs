@@ -1,5 +1,6 @@
 //! The one door for writes.
 
+use crate::gate::{Gate, Inline};
 use crate::reader::{Claimed, Reader};
 use crate::sqlite_writer::{Job, WriterThread};
 use crate::{OpenError, ReadError};
@@ -34,6 +35,8 @@ enum Engine {
 struct Door {
     queue: Option<SyncSender<Job>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    /// In place of the thread, in a simulation.
+    inline: Option<Inline>,
 }
 
 impl Drop for Door {
@@ -59,13 +62,47 @@ impl Door {
         })
     }
 
+    /// Where there is no thread: waits for a turn, and does what was sent.
+    async fn turn(&self) {
+        if let Some(inline) = &self.inline {
+            inline.gate.turn().await;
+        }
+    }
+    fn work(&self) {
+        if let Some(inline) = &self.inline {
+            inline.work();
+        }
+    }
+    async fn survive(&self) {
+        if let Some(inline) = &self.inline {
+            inline.survive().await;
+        }
+    }
+
+    async fn commit(&self, change: Change) -> Result<Receipt, CommitError> {
+        let seen = self.inline.as_ref().map(|inline| (inline, change.clone()));
+        let (reply, answer) = oneshot::channel();
+        self.turn().await;
+        self.send(Job::Commit { change: Box::new(change), reply })?;
+        self.work();
+        let written = answer.await.map_err(|_| CommitError::Unavailable("the writing thread is gone"))?;
+        if let Some((inline, change)) = seen {
+            inline.gate.answered(&change, written.is_ok());
+            inline.survive().await;
+        }
+        written
+    }
+
     /// Sends a job and waits for its answer.
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, ReadError>>) -> Job) -> Result<T, ReadError> {
         let (reply, answer) = oneshot::channel();
+        self.turn().await;
         self.send(job(reply)).map_err(|e| match e {
             CommitError::Overloaded => ReadError::Unavailable("too many writes wait"),
             _ => ReadError::Unavailable("the store is closed"),
         })?;
+        self.work();
+        self.survive().await;
         answer.await.map_err(|_| ReadError::Unavailable("the writing thread is gone"))?
     }
 }
@@ -78,8 +115,16 @@ impl Writer {
         let writer = WriterThread::new(connection, jobs, lock);
         let thread = std::thread::Builder::new().name("store-write".to_owned()).spawn(move || writer.run());
         let thread = thread.map_err(|e| OpenError::Database { what: format!("no thread for writing: {e}") })?;
-        let door = Door { queue: Some(queue), thread: Mutex::new(Some(thread)) };
+        let door = Door { queue: Some(queue), thread: Mutex::new(Some(thread)), inline: None };
         Ok(Self { engine: Engine::Sqlite(Arc::new(door)), reader })
+    }
+
+    /// Without a thread, for simulations.
+    pub(crate) fn inline(connection: Connection, lock: File, reader: Reader, gate: Arc<dyn Gate>) -> Self {
+        let (queue, jobs) = sync_channel(COMMIT_QUEUE_MAX_CHANGES);
+        let inline = Inline::new(Arc::clone(&gate), WriterThread::gated(connection, jobs, lock, gate));
+        let door = Door { queue: Some(queue), thread: Mutex::new(None), inline: Some(inline) };
+        Self { engine: Engine::Sqlite(Arc::new(door)), reader }
     }
 
     #[cfg(feature = "postgres")]
@@ -90,11 +135,7 @@ impl Writer {
     /// Writes all of `change` or nothing, durably, before it answers.
     pub async fn commit(&self, change: Change) -> Result<Receipt, CommitError> {
         match &self.engine {
-            Engine::Sqlite(door) => {
-                let (reply, answer) = oneshot::channel();
-                door.send(Job::Commit { change: Box::new(change), reply })?;
-                answer.await.map_err(|_| CommitError::Unavailable("the writing thread is gone"))?
-            }
+            Engine::Sqlite(door) => door.commit(change).await,
             #[cfg(feature = "postgres")]
             Engine::Postgres(writer) => writer.commit(&change).await,
         }
@@ -143,6 +184,7 @@ impl Writer {
                 while door.send(Job::Close) == Err(CommitError::Overloaded) {
                     tokio::task::yield_now().await;
                 }
+                door.work();
                 let door = Arc::clone(door);
                 let _ = tokio::task::spawn_blocking(move || door.join()).await;
             }

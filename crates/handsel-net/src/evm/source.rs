@@ -17,7 +17,7 @@ use super::proven::ProvenHeaders;
 use super::receipts::BlockReceipts;
 use super::sealed::{ProvenHeader, SealedHeader};
 use crate::egress::{EgressError, NamedOptions, SetupError};
-use crate::rpc::{Call, HeadHints, NodeRefusal, RpcClient, RpcError};
+use crate::rpc::{Call, HeadHints, NodeRefusal, RpcClient, RpcError, Transport};
 
 /// One EVM-like chain behind the nodes that the operator named.
 #[derive(Debug)]
@@ -70,6 +70,11 @@ impl EvmSource {
         }
         let hints = sockets.first().map(|url| HeadHints::new(url, options)).transpose()?;
         Ok(Self { rpc: RpcClient::new(&plain, options)?, hints, verify, proven: ProvenHeaders::default() })
+    }
+
+    /// Asks one node that is reached in some way of its own; nobody hints at its new heads.
+    pub fn over(node: Arc<dyn Transport>, verify: VerifyMode) -> Self {
+        Self { rpc: RpcClient::over(vec![node]), hints: None, verify, proven: ProvenHeaders::default() }
     }
 
     /// The first node as the operator knows it: host and port, never the whole URL.

@@ -2,9 +2,8 @@
 
 use core::time::Duration;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use handsel_core::chain::proof::Disproof;
 use handsel_core::limits::RPC_BATCH_MAX_CALLS;
 use serde::de::DeserializeOwned;
@@ -13,6 +12,7 @@ use tokio::time::Instant;
 use super::breaker::Breaker;
 use super::envelope::{read_batch, read_single};
 use super::error::{NodeRefusal, RpcError};
+use super::transport::Transport;
 use crate::egress::{Answer, NamedEndpoint, NamedOptions, SetupError};
 
 /// A method and its parameters. `params` is the text of a JSON list, written by our own code.
@@ -38,7 +38,7 @@ impl Call {
 
 #[derive(Debug)]
 struct Node {
-    endpoint: NamedEndpoint,
+    endpoint: Arc<dyn Transport>,
     breaker: Mutex<Breaker>,
 }
 
@@ -63,14 +63,17 @@ impl RpcClient {
     /// # Errors
     /// The first URL that is none, or an unusable extra root.
     pub fn new<U: AsRef<str>>(urls: &[U], options: &NamedOptions) -> Result<Self, SetupError> {
-        let mut nodes = Vec::with_capacity(urls.len());
+        let mut nodes: Vec<Arc<dyn Transport>> = Vec::with_capacity(urls.len());
         for url in urls {
-            nodes.push(Node {
-                endpoint: NamedEndpoint::new(url.as_ref(), options)?,
-                breaker: Mutex::new(Breaker::default()),
-            });
+            nodes.push(Arc::new(NamedEndpoint::new(url.as_ref(), options)?));
         }
-        Ok(Self { nodes, next_id: AtomicU64::new(1), started: Instant::now() })
+        Ok(Self::over(nodes))
+    }
+
+    /// Makes a client for nodes that are reached in some way of their own, asked in this order.
+    pub fn over(nodes: Vec<Arc<dyn Transport>>) -> Self {
+        let node = |endpoint| Node { endpoint, breaker: Mutex::new(Breaker::default()) };
+        Self { nodes: nodes.into_iter().map(node).collect(), next_id: AtomicU64::new(1), started: Instant::now() }
     }
 
     /// The first node, by host and port.
@@ -84,7 +87,7 @@ impl RpcClient {
     /// That of the last node asked.
     pub async fn call<T: DeserializeOwned>(&self, call: &Call, answer_max: usize) -> Result<Option<T>, RpcError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        self.first_answer(Bytes::from(call.text(id)), answer_max, |body| read_single(body, id)).await
+        self.first_answer(&call.text(id), answer_max, |body| read_single(body, id)).await
     }
 
     /// Makes several calls of one kind in one request; the answers come in the order of the calls. At most
@@ -102,8 +105,8 @@ impl RpcClient {
             let count = u64::try_from(part.len()).map_err(|_| RpcError::Malformed("a batch without end"))?;
             let first = self.next_id.fetch_add(count, Ordering::Relaxed);
             let texts: Vec<String> = part.iter().zip(first..).map(|(call, id)| call.text(id)).collect();
-            let body = Bytes::from(format!("[{}]", texts.join(",")));
-            answers.extend(self.first_answer(body, answer_max, |body| read_batch(body, first, part.len())).await?);
+            let body = format!("[{}]", texts.join(","));
+            answers.extend(self.first_answer(&body, answer_max, |body| read_batch(body, first, part.len())).await?);
         }
         Ok(answers)
     }
@@ -125,12 +128,12 @@ impl RpcClient {
             // Some nodes say it with null, some with an error.
             None => Err(RpcError::Node { code: 0, refusal: NodeRefusal::UnknownBlock }),
         };
-        self.first_answer(Bytes::from(call.text(id)), answer_max, read).await
+        self.first_answer(&call.text(id), answer_max, read).await
     }
 
     async fn first_answer<T>(
         &self,
-        body: Bytes,
+        body: &str,
         answer_max: usize,
         read: impl Fn(&[u8]) -> Result<T, RpcError>,
     ) -> Result<T, RpcError> {
@@ -139,7 +142,7 @@ impl RpcClient {
             if !node.breaker().admit(self.now()) {
                 continue;
             }
-            let answer = node.endpoint.post_json(body.clone(), answer_max).await;
+            let answer = node.endpoint.post(body, answer_max).await;
             let result = answer.map_err(RpcError::Transport).and_then(|answer| judge(&answer, &read));
             self.note(node, result.as_ref().err().copied());
             match result {

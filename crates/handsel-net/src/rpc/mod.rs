@@ -8,9 +8,11 @@ mod client;
 mod envelope;
 mod error;
 mod hint;
+mod transport;
 
 pub use breaker::Breaker;
 pub use client::{Call, RpcClient};
 pub use envelope::read_single as read_answer;
 pub use error::{NodeRefusal, RpcError};
 pub use hint::HeadHints;
+pub use transport::Transport;
