@@ -9,8 +9,10 @@ use handsel_core::port::BoxFuture;
 use handsel_core::time::Timestamp;
 use handsel_store::Store;
 use handsel_store::gate::{Fate, Gate};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 
 #[derive(Debug, Default)]
 struct Script {
@@ -38,7 +40,7 @@ fn leaf(number: u128) -> Change {
     let leaf = Leaf {
         time: Timestamp::from_seconds(1_795_600_000),
         live: false,
-        region: "eu".to_owned(),
+        region: "eu",
         actor: Actor::System,
         action: "test".to_owned(),
         object: None,
@@ -83,12 +85,12 @@ async fn a_disk_that_failed_is_not_written_to_until_it_is_opened_again() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn who_is_gone_hears_nothing() {
     let (directory, script) = (tempfile::tempdir().unwrap(), Arc::new(Script::default()));
     let store = Store::open_inline(directory.path(), Arc::clone(&script) as Arc<dyn Gate>).await.unwrap();
     script.gone.store(true, Ordering::SeqCst);
-    let answer = tokio::time::timeout(core::time::Duration::from_secs(60), store.writer.commit(leaf(1))).await;
-    assert!(answer.is_err());
+    let mut commit = pin!(store.writer.commit(leaf(1)));
+    assert!(commit.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     assert_eq!(size(&store).await, 1, "what was written stays");
 }
