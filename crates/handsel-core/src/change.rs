@@ -9,6 +9,7 @@ use crate::delivery::{Attempt, Delivery};
 use crate::event::NewEvent;
 use crate::id::{AccountId, AuditId, RequestId, WalletId, WebhookId};
 use crate::payment::Payment;
+use crate::rate::Quote;
 use crate::secret::Sealed;
 use crate::time::Timestamp;
 use crate::wallet::Wallet;
@@ -39,6 +40,7 @@ pub enum Write {
     UpdateCheckout(Checkout),
     InsertPayment(Payment),
     UpdatePayment(Payment),
+    InsertQuote(Quote),
     InsertWebhook(Webhook),
     UpdateWebhook(Webhook),
     /// Removes the webhook and cancels its pending deliveries.

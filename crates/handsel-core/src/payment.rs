@@ -7,7 +7,9 @@ pub use decide::{Command, Refused, Step, identity};
 pub use policy::Policy;
 
 use crate::chain::{Address, BlockHash, TxHash};
-use crate::id::{AccountId, CheckoutId, PaymentId};
+use crate::checkout::Rate;
+use crate::id::{AccountId, CheckoutId, PaymentId, QuoteId};
+use crate::money::Currency;
 use crate::time::Timestamp;
 
 /// Where one payment stands (02, 13 section 3). A variant holds the facts that make it true.
@@ -35,6 +37,16 @@ pub struct Inclusion {
     pub time: Timestamp,
     /// Position among all logs of that block.
     pub log_index: u64,
+}
+
+/// The price at which a payment is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CountedAt {
+    /// Atomic units of the asset per minor unit of the currency.
+    pub rate: Rate,
+    pub currency: Currency,
+    /// The quote behind it; none where the asset is worth the currency 1:1.
+    pub quote: Option<QuoteId>,
 }
 
 /// The bucket that a transfer ends in (13 section 3).
@@ -86,6 +98,8 @@ pub struct Payment {
     /// What the transfer is, as far as is known; `None` before it settles.
     pub outcome: Option<Outcome>,
     pub state: State,
+    /// At what it is counted: the lock that it used, as of when it was first seen.
+    pub rate: Option<CountedAt>,
     pub detected_at: Timestamp,
     pub metadata: Vec<(String, String)>,
 }

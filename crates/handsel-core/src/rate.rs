@@ -5,11 +5,13 @@
 mod agree;
 mod book;
 mod peg;
+mod quote;
 mod ratio;
 
 pub use agree::{Agreed, NoRate, Stated, agree};
 pub use book::{Book, Quotable};
 pub use peg::{Offer, PegPolicy, PegStanding, PegWatch};
+pub use quote::Quote;
 pub(crate) use ratio::gcd;
 pub use ratio::{Ratio, RatioError};
 

@@ -4,7 +4,7 @@
 //! Nothing here decides anything: whatever is refused is refused by a version, a uniqueness or a guard of the schema.
 
 use crate::rows::{
-    account, api_key, audit, chain, checkout, delivery, event, millis, payment, request, wallet, webhook,
+    account, api_key, audit, chain, checkout, delivery, event, millis, payment, quote, request, wallet, webhook,
 };
 use crate::sequence::{Numbers, Place};
 use crate::sql;
@@ -13,7 +13,7 @@ use crate::value::Value;
 use core::time::Duration;
 use handsel_core::audit::merkle;
 use handsel_core::change::{AuditEntry, Change, CursorMove, Receipt, Write};
-use handsel_core::checkout::{Checkout, PaymentOption};
+use handsel_core::checkout::{Checkout, PaymentOption, State};
 use handsel_core::delivery::{Attempt, Delivery};
 use handsel_core::event::NewEvent;
 use handsel_core::id::{AccountId, EventId, WebhookId};
@@ -66,6 +66,7 @@ async fn put<T: Tx>(tx: &mut T, write: &Write, change: &Change) -> Result<(), Tx
         Write::UpdateCheckout(c) => update_checkout(tx, c).await,
         Write::InsertPayment(p) => one(tx, &sql::PAYMENT_INSERT, &payment::values(p)).await,
         Write::UpdatePayment(p) => one(tx, &sql::PAYMENT_UPDATE, &payment::values(p)).await,
+        Write::InsertQuote(q) => one(tx, &sql::QUOTE_INSERT, &quote::values(q)).await,
         Write::InsertWebhook(w) => {
             one(tx, &sql::WEBHOOK_INSERT, &webhook::values(w)).await?;
             put_patterns(tx, w).await
@@ -107,7 +108,22 @@ async fn insert_checkout<T: Tx>(tx: &mut T, c: &Checkout) -> Result<(), TxError>
         }
         any(tx, &sql::WATCH_INSERT, &checkout::watch_values(c, index, option)).await?;
     }
+    note_lock_end(tx, c).await
+}
+
+/// When the first lock of an open checkout ends; checkouts that have none cost nothing.
+async fn note_lock_end<T: Tx>(tx: &mut T, c: &Checkout) -> Result<(), TxError> {
+    let Some(until) = first_lock_end(c) else { return Ok(()) };
+    if matches!(c.state, State::Open | State::Processing) {
+        tx.execute(&sql::LOCK_END_SET, &[Value::id(c.id), millis(until)]).await?;
+    } else {
+        tx.execute(&sql::LOCK_END_CLEAR, &[Value::id(c.id)]).await?;
+    }
     Ok(())
+}
+
+fn first_lock_end(c: &Checkout) -> Option<Timestamp> {
+    c.options.iter().filter_map(|option| option.quoted).map(|quoted| quoted.until).min()
 }
 
 async fn update_checkout<T: Tx>(tx: &mut T, c: &Checkout) -> Result<(), TxError> {
@@ -124,7 +140,7 @@ async fn update_checkout<T: Tx>(tx: &mut T, c: &Checkout) -> Result<(), TxError>
     for option in c.options.iter().filter(|o| o.derivation.is_none()) {
         any(tx, &sql::LEASE_EXTEND, &lease(c, option)).await?;
     }
-    Ok(())
+    note_lock_end(tx, c).await
 }
 
 fn lookup<'a>(c: &Checkout, hash: &'a [u8; 32]) -> [Value<'a>; 4] {

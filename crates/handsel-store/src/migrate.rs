@@ -14,12 +14,20 @@ pub(crate) struct Migration {
     postgres: &'static str,
 }
 
-pub(crate) static MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    portable: include_str!("../migrations/0001_foundation.sql"),
-    sqlite: include_str!("../migrations/0001_guards_sqlite.sql"),
-    postgres: include_str!("../migrations/0001_guards_postgres.sql"),
-}];
+pub(crate) static MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        portable: include_str!("../migrations/0001_foundation.sql"),
+        sqlite: include_str!("../migrations/0001_guards_sqlite.sql"),
+        postgres: include_str!("../migrations/0001_guards_postgres.sql"),
+    },
+    Migration {
+        number: 2,
+        portable: include_str!("../migrations/0002_quotes.sql"),
+        sqlite: include_str!("../migrations/0002_guards_sqlite.sql"),
+        postgres: include_str!("../migrations/0002_guards_postgres.sql"),
+    },
+];
 
 /// Where the steps and the facts about a database stand; made before any step.
 pub(crate) const BOOTSTRAP: &str = "CREATE TABLE IF NOT EXISTS migration (number {int} PRIMARY KEY, checksum {text} NOT NULL, \

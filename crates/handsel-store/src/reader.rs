@@ -7,7 +7,7 @@ pub use watched::WatchPlace;
 
 use crate::read_pool::ReadPool;
 use crate::rows::{
-    account, api_key, audit, chain, checkout, delivery, event, millis, payment, request, wallet, webhook,
+    account, api_key, audit, chain, checkout, delivery, event, millis, payment, quote, request, wallet, webhook,
 };
 use crate::sql::{self, PointRead, Statement};
 use crate::value::{Row, Value};
@@ -20,9 +20,10 @@ use handsel_core::checkout::Checkout;
 use handsel_core::delivery::{Attempt, Delivery};
 use handsel_core::event::Event;
 use handsel_core::id::{
-    AccountId, ApiKeyId, AuditId, CheckoutId, DeliveryId, EventId, PaymentId, RequestId, WalletId, WebhookId,
+    AccountId, ApiKeyId, AuditId, CheckoutId, DeliveryId, EventId, PaymentId, QuoteId, RequestId, WalletId, WebhookId,
 };
 use handsel_core::payment::Payment;
+use handsel_core::rate::Quote;
 use handsel_core::time::Timestamp;
 use handsel_core::wallet::Wallet;
 use handsel_core::webhook::Webhook;
@@ -243,6 +244,15 @@ impl Reader {
     /// Open or processing checkouts whose `expires_at` + grace is at or before `until`.
     pub async fn checkouts_to_expire(&self, until: Timestamp, limit: u32) -> Result<Vec<Checkout>, ReadError> {
         self.rows(&sql::CHECKOUTS_TO_EXPIRE, vec![millis(until), number(limit)], checkout::decode).await
+    }
+
+    /// Open or processing checkouts of which a lock has ended at or before `until`, the longest over first.
+    pub async fn checkouts_to_requote(&self, until: Timestamp, limit: u32) -> Result<Vec<Checkout>, ReadError> {
+        self.rows(&sql::CHECKOUTS_TO_REQUOTE, vec![millis(until), number(limit)], checkout::decode).await
+    }
+
+    pub async fn quote(&self, account: AccountId, id: QuoteId) -> Result<Option<Quote>, ReadError> {
+        self.point(&sql::QUOTE_BY_ID, vec![Value::id(id), Value::id(account)], quote::decode).await
     }
 
     pub async fn payment(&self, account: AccountId, id: PaymentId) -> Result<Option<Payment>, ReadError> {

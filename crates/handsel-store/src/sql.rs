@@ -313,6 +313,14 @@ statements! {
     #[point] CHECKOUT_CREATED = "SELECT created FROM checkout WHERE id = ?1 AND account = ?2";
     CHECKOUTS_TO_EXPIRE = concat!("SELECT ", checkout_columns!(), " FROM checkout WHERE state IN ('open', 'processing') \
         AND closes_at <= ?1 ORDER BY closes_at LIMIT ?2");
+    CHECKOUTS_TO_REQUOTE = "SELECT c.id, c.account, c.created, c.version, c.state, c.state_at, c.expires_at, c.closes_at, \
+        c.private, c.lookups, c.rest FROM lock_end l JOIN checkout c ON c.id = l.checkout \
+        WHERE l.until_at <= ?1 ORDER BY l.until_at, l.checkout LIMIT ?2";
+    LOCK_END_SET = "INSERT INTO lock_end (checkout, until_at) VALUES (?1, ?2) \
+        ON CONFLICT (checkout) DO UPDATE SET until_at = excluded.until_at";
+    LOCK_END_CLEAR = "DELETE FROM lock_end WHERE checkout = ?1";
+    QUOTE_INSERT = "INSERT INTO quote (id, account, created, expires_at, mac, rest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    #[point] QUOTE_BY_ID = "SELECT id, account, created, expires_at, mac, rest FROM quote WHERE id = ?1 AND account = ?2";
     LOOKUP_INSERT = "INSERT INTO checkout_lookup (account, hash, created, id) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
     LOOKUP_DELETE = "DELETE FROM checkout_lookup WHERE account = ?1 AND hash = ?2 AND created = ?3 AND id = ?4";
     WATCH_INSERT = "INSERT INTO watch (account, checkout, option_index, network, token, address, payable, unique_amount, \

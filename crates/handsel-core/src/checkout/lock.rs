@@ -6,6 +6,7 @@ use super::sums::MICRO_PER_MINOR;
 use super::{Checkout, PaymentOption, Rate, Refused, terms};
 use crate::id::QuoteId;
 use crate::limits::{LOCKS_PER_OPTION_MAX_ENTRIES, RATE_LOCK_SECONDS};
+use crate::payment::CountedAt;
 use crate::time::Timestamp;
 use core::time::Duration;
 
@@ -115,6 +116,15 @@ impl Checkout {
         option.quoted =
             Some(Quoted { quote: new.quote, from: new.from, until: new.from.plus(Requote::SPAN), priced_micro: rest });
         Ok(())
+    }
+
+    /// At what a transfer to this option would be counted.
+    pub fn counted_at(&self, option: u32, amount: u128, block_time: Timestamp) -> Option<CountedAt> {
+        let option = self.options.get(usize::try_from(option).ok()?)?;
+        let (at, _) = option.used(amount, block_time, self.terms.grace_seconds);
+        let lock = option.locks().nth(at)?;
+        let quote = lock.quoted.map(|quoted| quoted.quote);
+        Some(CountedAt { rate: lock.rate, currency: self.price.currency, quote })
     }
 
     /// What of the price a lock stands for.

@@ -307,6 +307,7 @@ impl Run<'_> {
             requires_finalized: policy.finalized,
             outcome: wrong_outcome(&matched.to),
             state: State::Detected { block },
+            rate: checkout.zip(option).and_then(|(c, o)| c.counted_at(o, amount, block.time)),
             detected_at: self.facts.now,
             metadata: Vec::new(),
         })

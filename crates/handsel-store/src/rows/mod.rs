@@ -9,6 +9,7 @@ pub(crate) mod checkout;
 pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod payment;
+pub(crate) mod quote;
 pub(crate) mod request;
 pub(crate) mod wallet;
 pub(crate) mod webhook;

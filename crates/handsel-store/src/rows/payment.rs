@@ -4,8 +4,10 @@ use super::{Big, Hex, Pairs, json, maybe_time, millis, time, words};
 use crate::ReadError;
 use crate::value::{Row, Value};
 use handsel_core::chain::{Address, BlockHash, TxHash};
-use handsel_core::id::{AccountId, CheckoutId, PaymentId};
-use handsel_core::payment::{Inclusion, Outcome, Payment, State};
+use handsel_core::checkout::Rate;
+use handsel_core::id::{AccountId, CheckoutId, PaymentId, QuoteId};
+use handsel_core::money::Currency;
+use handsel_core::payment::{CountedAt, Inclusion, Outcome, Payment, State};
 use handsel_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -42,8 +44,18 @@ struct Rest {
     requires_finalized: bool,
     outcome: Option<String>,
     block: Option<BlockRest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rate: Option<RateRest>,
     detected_at: i64,
     metadata: Pairs,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RateRest {
+    numerator: Big,
+    denominator: Big,
+    currency: String,
+    quote: Option<Hex<16>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +100,12 @@ pub(crate) fn values(p: &Payment) -> [Value<'_>; 14] {
             time: b.time.millis(),
             log_index: b.log_index,
         }),
+        rate: p.rate.map(|r| RateRest {
+            numerator: Big(r.rate.numerator),
+            denominator: Big(r.rate.denominator),
+            currency: r.currency.code().to_owned(),
+            quote: r.quote.map(|q| Hex(q.bits().to_be_bytes())),
+        }),
         detected_at: p.detected_at.millis(),
         metadata: p.metadata.clone(),
     };
@@ -128,6 +146,14 @@ fn state(row: &Row<'_>, block: Option<BlockRest>) -> Result<State, ReadError> {
     })
 }
 
+fn counted_at(row: &Row<'_>, r: &RateRest) -> Result<CountedAt, ReadError> {
+    Ok(CountedAt {
+        rate: Rate { numerator: r.numerator.0, denominator: r.denominator.0 },
+        currency: Currency::parse(&r.currency).ok_or_else(|| row.corrupt("an unknown currency"))?,
+        quote: r.quote.map(|q| QuoteId::from_bits(u128::from_be_bytes(q.0))),
+    })
+}
+
 pub(crate) fn decode(row: &Row<'_>) -> Result<Payment, ReadError> {
     let row = row.of("payment");
     let rest: Rest = row.json(13)?;
@@ -159,6 +185,7 @@ pub(crate) fn decode(row: &Row<'_>) -> Result<Payment, ReadError> {
         requires_finalized: rest.requires_finalized,
         outcome,
         state: state(&row, rest.block)?,
+        rate: rest.rate.map(|r| counted_at(&row, &r)).transpose()?,
         detected_at: Timestamp::from_millis(rest.detected_at),
         metadata: rest.metadata,
     })

@@ -1,5 +1,6 @@
 pub(crate) mod listing;
 pub(crate) mod outbox;
+pub(crate) mod quotes;
 pub(crate) mod refusal;
 pub(crate) mod round_trip;
 pub(crate) mod tree;

@@ -222,6 +222,11 @@ pub(crate) fn payment(account: AccountId, checkout: CheckoutId) -> Payment {
             at: at(50),
             finalized: false,
         },
+        rate: Some(payment::CountedAt {
+            rate: Rate { numerator: u128::MAX, denominator: 3 },
+            currency: Currency::parse("EUR").unwrap(),
+            quote: Some(QuoteId::from_bits(7)),
+        }),
         detected_at: at(39),
         metadata: pairs(),
     }
