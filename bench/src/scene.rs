@@ -156,6 +156,7 @@ fn settings(chance: &Chance) -> Settings {
         live: false,
         region: Region::Eu,
         public_url: "http://127.0.0.1:4242".to_owned(),
+        peg_policy: handsel_core::rate::PegPolicy::Block,
         networks: vec![Network {
             name: NETWORK.to_owned(),
             chain_id: 31_337,

@@ -1,7 +1,7 @@
 //! Checkouts: created, read, ended by hand.
 
 use crate::check::{self, invalid};
-use crate::options::OptionsAsk;
+use crate::options::{Offered, OptionsAsk};
 use crate::render::read_answer;
 use crate::shell::{Decision, Happening};
 use crate::terms::{bounded, price, terms};
@@ -13,6 +13,7 @@ use handsel_core::event::{Kind, NewEvent};
 use handsel_core::id::{CheckoutId, RequestId};
 use handsel_core::limits;
 use handsel_core::payment::Payment;
+use handsel_core::rate::Quote;
 use handsel_core::time::Timestamp;
 use handsel_core::vault::DataKey;
 use handsel_store::reader::ListQuery;
@@ -84,7 +85,7 @@ impl Engine {
             let accept = self.accepted(account, new, price.currency).await?;
             let (matching, dry_run) = (new.matching, ask.dry_run);
             let options_ask = OptionsAsk { account, price, accept: &accept, matching, now, dry_run };
-            let options = self.payment_options(&key, options_ask).await?;
+            let Offered { options, quotes } = self.payment_options(&key, options_ask).await?;
             let id = CheckoutId::new(now, &*self.inner.entropy);
             let checkout = Checkout {
                 id,
@@ -101,13 +102,13 @@ impl Engine {
                 exceptions: Vec::new(),
                 written_off: 0,
             };
-            Ok(self.created(ask, &key, &private, checkout))
+            Ok(self.created(ask, &key, &private, checkout, quotes))
         })
         .await
     }
 
     /// The event, the answer and the Change of a new checkout.
-    fn created(&self, ask: &Ask, key: &DataKey, private: &Private, checkout: Checkout) -> Decision {
+    fn created(&self, ask: &Ask, key: &DataKey, private: &Private, checkout: Checkout, quotes: Vec<Quote>) -> Decision {
         let mut shape = self.shape_with(private, &checkout, &[], Vec::new());
         let object = checkout.id.to_string();
         let happening = Happening {
@@ -122,13 +123,16 @@ impl Engine {
         let event =
             self.event_of(key, happening, |facts| handsel_view::event_body(facts, &shape, None::<&shapes::Checkout>));
         shape.timeline.push(timeline_entry(&event));
+        let version = checkout.version;
+        let mut writes = vec![Write::InsertCheckout(checkout)];
+        writes.extend(quotes.into_iter().map(Write::InsertQuote));
         Decision {
             action: "checkout.create",
             object,
             status: 201,
             body: handsel_view::json(&shape),
-            version: Some(checkout.version),
-            change: Change { writes: vec![Write::InsertCheckout(checkout)], events: vec![event], ..Change::default() },
+            version: Some(version),
+            change: Change { writes, events: vec![event], ..Change::default() },
         }
     }
 

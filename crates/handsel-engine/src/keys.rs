@@ -22,6 +22,8 @@ pub(crate) struct Keys {
     pub(crate) answers: SecretBytes<32>,
     /// MACs wallets and payment options (06 1.7).
     pub(crate) addresses: SecretBytes<32>,
+    /// MACs quotes.
+    pub(crate) quotes: SecretBytes<32>,
     /// MACs the URLs of hosted pages.
     pub(crate) pages: SecretBytes<32>,
     pub(crate) client_secrets: SecretBytes<32>,
@@ -47,6 +49,7 @@ impl Keys {
             idempotency: vault.derive("idempotency keys"),
             answers: vault.derive("idempotent answers"),
             addresses: vault.derive("wallet and option addresses"),
+            quotes: vault.derive("quotes"),
             pages: vault.derive("hosted page urls"),
             client_secrets: vault.derive("client secrets"),
             pepper: vault.derive("api key pepper"),

@@ -26,9 +26,12 @@ mod options;
 pub mod pages;
 pub mod payments;
 mod pulse;
+pub mod quotes;
+mod rates;
 pub mod refusal;
 mod render;
 pub mod requests;
+mod requote;
 mod resend;
 pub mod settings;
 mod shell;
@@ -80,6 +83,7 @@ pub(crate) struct Inner {
     pub(crate) verified: authorize::Verified,
     pub(crate) indexes: derivation::Indexes,
     pub(crate) pulse: pulse::Pulse,
+    pub(crate) rates: rates::Rates,
     pub(crate) notes: notes::Notes,
     pub(crate) triggers: attempt::Triggers,
 }
@@ -116,6 +120,7 @@ impl Engine {
                 verified: authorize::Verified::new(),
                 indexes: derivation::Indexes::default(),
                 pulse: pulse::Pulse::default(),
+                rates: rates::Rates::new(),
                 notes: notes::Notes::default(),
                 triggers: attempt::Triggers::default(),
             }),

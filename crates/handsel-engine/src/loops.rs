@@ -1,10 +1,10 @@
-//! Everything that runs without being asked: a watcher per network, the sender, expiry, and the request log's writer. Started by the
+//! Everything that runs without being asked: a watcher per network, the sender, rate sources, expiry, and the request log's writer. Started by the
 //! binary, ended by its stop signal; each loop ends its work in progress first.
 
 use crate::watch_book::WatchBook;
-use crate::{Engine, deliver, expire, notes, watch};
+use crate::{Engine, deliver, expire, notes, rates, requote, watch};
 use handsel_core::chain::Network;
-use handsel_core::port::{ChainSource, HookSender};
+use handsel_core::port::{ChainSource, HookSender, RateSource};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -14,6 +14,8 @@ pub struct Doors {
     /// Every network that is watched, with its node.
     pub networks: Vec<(Network, Arc<dyn ChainSource>)>,
     pub sender: Arc<dyn HookSender>,
+    /// Where rates are asked for, each by itself; may be none.
+    pub rates: Vec<Arc<dyn RateSource>>,
 }
 
 impl Engine {
@@ -26,6 +28,13 @@ impl Engine {
         for (network, source) in doors.networks {
             loops.spawn(watch::run(self.clone(), network, source, Arc::clone(&book), stop.clone()));
         }
+        for source in &doors.rates {
+            self.inner.rates.expect(source.name());
+        }
+        for source in doors.rates {
+            loops.spawn(rates::run(self.clone(), source, stop.clone()));
+        }
+        loops.spawn(requote::run(self.clone(), stop.clone()));
         loops.spawn(deliver::run(self.clone(), doors.sender, stop.clone()));
         loops.spawn(expire::run(self.clone(), stop.clone()));
         loops.spawn(notes::run(self, stop));

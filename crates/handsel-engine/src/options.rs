@@ -6,10 +6,12 @@ use crate::derivation::Leased;
 use crate::{Code, Engine, Refusal};
 use handsel_core::account::Accept;
 use handsel_core::chain::{Address, Network, Token};
+use handsel_core::checkout::sums::MICRO_PER_MINOR;
 use handsel_core::checkout::terms::{due, free_tag, pegged_rate};
-use handsel_core::checkout::{Matching, PaymentOption, Rate};
+use handsel_core::checkout::{Matching, PaymentOption, Quoted, Rate};
 use handsel_core::id::{AccountId, WalletId};
 use handsel_core::money::{Currency, Money};
+use handsel_core::rate::{Offer, Pair, Quote};
 use handsel_core::time::Timestamp;
 use handsel_core::vault::DataKey;
 use handsel_core::wallet::{Destination, State, Wallet};
@@ -28,6 +30,12 @@ pub(crate) struct OptionsAsk<'a> {
     pub(crate) dry_run: bool,
 }
 
+/// The ways to pay, and the quotes that lock those which are not worth the price's currency 1:1.
+pub(crate) struct Offered {
+    pub(crate) options: Vec<PaymentOption>,
+    pub(crate) quotes: Vec<Quote>,
+}
+
 /// A wallet that may be used now, checked; with its leases where it is an xpub.
 struct Usable {
     wallet: Wallet,
@@ -38,27 +46,24 @@ struct Usable {
 type Taken = Vec<(WalletId, u32, Address)>;
 
 impl Engine {
-    /// What checkouts of this currency accept when nobody says: every configured token that is worth it 1:1.
+    /// What checkouts of this currency accept when nobody says: every configured token that is worth it 1:1, or all of them
+    /// where none is.
     pub(crate) fn pegged_accept(&self, currency: Currency) -> Vec<Accept> {
-        let networks = self.inner.settings.networks.iter();
-        let pegged = networks.flat_map(|network| {
-            let tokens = network.tokens.iter().filter(move |t| t.pegged_to == Some(currency));
-            tokens.map(|t| Accept { network: network.name.clone(), asset: t.asset.clone() })
-        });
-        pegged.collect()
+        let networks = &self.inner.settings.networks;
+        let all = networks.iter().flat_map(|network| network.tokens.iter().map(move |token| (network, token)));
+        let any_pegged = all.clone().any(|(_, token)| token.pegged_to == Some(currency));
+        let wanted = all.filter(|(_, token)| !any_pegged || token.pegged_to == Some(currency));
+        wanted.map(|(network, token)| Accept { network: network.name.clone(), asset: token.asset.clone() }).collect()
     }
 
-    pub(crate) async fn payment_options(
-        &self,
-        key: &DataKey,
-        ask: OptionsAsk<'_>,
-    ) -> Result<Vec<PaymentOption>, Refusal> {
+    pub(crate) async fn payment_options(&self, key: &DataKey, ask: OptionsAsk<'_>) -> Result<Offered, Refusal> {
         let usable = self.usable_wallets(key, &ask).await?;
+        let mut quotes = Vec::new();
         let mut options = Vec::with_capacity(ask.accept.len());
         let mut reasons = Vec::new();
         let mut taken = Taken::new();
         for accept in ask.accept {
-            match self.payment_option(&ask, accept, &usable, &mut taken).await? {
+            match self.payment_option(&ask, accept, &usable, &mut taken, &mut quotes).await? {
                 Ok(option) => options.push(option),
                 Err(reason) => reasons.push(format!("{} on {}: {reason}", accept.asset, accept.network)),
             }
@@ -72,7 +77,7 @@ impl Engine {
             return Err(Refusal::new(Code::NoPaymentOption, format!("there is no way to pay this: {why}"))
                 .hint("add a wallet that serves one of the accepted networks and assets"));
         }
-        Ok(options)
+        Ok(Offered { options, quotes })
     }
 
     /// One option, or why there is none.
@@ -82,6 +87,7 @@ impl Engine {
         accept: &Accept,
         usable: &[Usable],
         taken: &mut Taken,
+        quotes: &mut Vec<Quote>,
     ) -> Result<Result<PaymentOption, &'static str>, Refusal> {
         let network = self.inner.settings.networks.iter().find(|n| n.name == accept.network);
         let Some(network) = network else { return Ok(Err("the network is not configured")) };
@@ -89,16 +95,16 @@ impl Engine {
         if self.inner.pulse.is_disabled(&accept.network, &accept.asset) {
             return Ok(Err("its contract states other decimals than are configured"));
         }
-        if token.pegged_to != Some(ask.price.currency) {
-            return Ok(Err("it is not worth the checkout's currency one to one, and there is no rate"));
-        }
-        let Some(rate) = pegged_rate(ask.price.currency, token.decimals) else { return Ok(Err("it has no rate")) };
+        let (rate, quoted) = match self.locked(ask, token, quotes).await {
+            Ok(locked) => locked,
+            Err(why) => return Ok(Err(why)),
+        };
         let Some(due) = due(ask.price.minor, &rate, token.decimals) else {
             return Ok(Err("the amount is too small or too large for it"));
         };
         let serving = usable.iter().find(|u| serves(&u.wallet, accept));
         let Some(serving) = serving else { return Ok(Err("no active wallet serves it")) };
-        let lock = Lock { network, token, rate, due };
+        let lock = Lock { network, token, rate, due, quoted };
         match (&serving.leased, &serving.wallet.destination) {
             (Some(leased), _) => {
                 let known = taken.iter().find(|(wallet, ..)| *wallet == serving.wallet.id).copied();
@@ -116,6 +122,10 @@ impl Engine {
                 };
                 Ok(Ok(self.option_at(ask.account, &serving.wallet, &lock, address, Some(index), 0)))
             }
+            // A tag takes from the amount, and the rest would be quoted at another one: nobody could tell whose it is.
+            (None, Destination::Static { .. }) if quoted.is_some() => {
+                Ok(Err("a static address needs an asset that is worth the currency one to one"))
+            }
             (None, Destination::Static { address }) => {
                 let tag = self.unique_tag(&lock, *address, ask.now).await?;
                 let Some(tag) = tag else { return Ok(Err("no unique amount is free for it")) };
@@ -123,6 +133,38 @@ impl Engine {
             }
             (None, Destination::Xpub { .. }) => Ok(Err("its wallet can't be used")),
         }
+    }
+
+    /// At which rate the price is locked in a token, and the quote of it where it is not 1:1; or why it can't be offered.
+    async fn locked(
+        &self,
+        ask: &OptionsAsk<'_>,
+        token: &Token,
+        quotes: &mut Vec<Quote>,
+    ) -> Result<(Rate, Option<Quoted>), &'static str> {
+        let currency = ask.price.currency;
+        match self.offer(token, currency) {
+            Offer::Withheld => return Err("it is off its peg at present"),
+            Offer::OneToOne => {
+                return pegged_rate(currency, token.decimals).map(|rate| (rate, None)).ok_or("it has no rate");
+            }
+            Offer::AtItsRate => {}
+        }
+        let pair = Pair::new(currency, token.asset.as_str());
+        let known = quotes.iter().find(|quote| quote.pair == pair).cloned();
+        let quote = match known {
+            Some(quote) => quote,
+            None => {
+                let no_rate = "it is not worth the checkout's currency one to one, and there is no rate";
+                let agreed = self.rate(&pair).await.ok_or(no_rate)?;
+                let quote = self.new_quote(ask.account, &pair, &agreed, ask.now);
+                quotes.push(quote.clone());
+                quote
+            }
+        };
+        let rate = quote.ratio.lock(currency, token.decimals).ok_or("its rate is beyond what can be counted")?;
+        let priced_micro = ask.price.minor.saturating_mul(MICRO_PER_MINOR);
+        Ok((rate, Some(Quoted { quote: quote.id, from: ask.now, until: quote.expires_at, priced_micro })))
     }
 
     fn option_at(
@@ -146,7 +188,7 @@ impl Engine {
             due: lock.due,
             tag,
             rate: lock.rate,
-            quoted: None,
+            quoted: lock.quoted,
             earlier: Vec::new(),
             mac: [0; 32],
         };
@@ -196,6 +238,7 @@ struct Lock<'a> {
     token: &'a Token,
     rate: Rate,
     due: u128,
+    quoted: Option<Quoted>,
 }
 
 const fn is_xpub(wallet: &Wallet) -> bool {

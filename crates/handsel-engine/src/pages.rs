@@ -5,6 +5,7 @@ use crate::{Engine, Refusal};
 use handsel_core::chain::Network;
 use handsel_core::checkout::Checkout;
 use handsel_core::id::CheckoutId;
+use handsel_core::money::format_decimal;
 use handsel_core::payment::policy::Policy;
 use handsel_view::PublicCheckout;
 use std::collections::BTreeMap;
@@ -12,6 +13,11 @@ use std::collections::BTreeMap;
 /// Blocks that finality usually lags behind the head, for texts shown to people: two epochs of 32 slots on Ethereum.
 const FINALITY_LAG_BLOCKS: u64 = 64;
 const MILLIS_PER_SECOND: u64 = 1_000;
+
+fn still_due(checkout: &Checkout) -> Vec<String> {
+    let options = (0u32..).zip(&checkout.options);
+    options.map(|(index, option)| format_decimal(checkout.still_due(index), option.decimals)).collect()
+}
 
 impl Engine {
     /// The public view of a checkout whose URL carries this MAC; a wrong one is `resource_missing`.
@@ -38,6 +44,7 @@ impl Engine {
             support_url: account.support_url,
             checkout: shape,
             payments,
+            still_due: still_due(&checkout),
             typical_seconds: self.typical_seconds(&checkout),
             now: self.now().seconds(),
         })

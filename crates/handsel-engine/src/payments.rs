@@ -109,6 +109,7 @@ fn matched(before: &Payment, target: &Checkout, now: Timestamp) -> Result<(Payme
     payment.checkout = Some(target.id);
     payment.option = Some(option);
     payment.outcome = None;
+    payment.rate = target.counted_at(option, before.amount, block.time);
     let seen =
         Command::Seen { payment: before.id, option: Some(option), amount: before.amount, block_time: block.time };
     let mut step = target.clone().apply(seen, now).map_err(refused)?;

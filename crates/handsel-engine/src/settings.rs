@@ -2,6 +2,7 @@
 
 use handsel_core::account::Region;
 use handsel_core::chain::Network;
+use handsel_core::rate::PegPolicy;
 use handsel_core::secret::SecretBytes;
 
 #[derive(Debug)]
@@ -11,6 +12,8 @@ pub struct Settings {
     /// Scheme and host that hosted pages are reached at, without a slash at the end.
     pub public_url: String,
     pub networks: Vec<Network>,
+    /// What new checkouts do with an asset that is off its peg.
+    pub peg_policy: PegPolicy,
     /// The key-encryption key; everything sealed or MACed hangs on keys derived from it.
     pub encryption_key: SecretBytes<32>,
     pub allow_http_webhooks: bool,

@@ -270,6 +270,51 @@ pub struct Rate {
     pub numerator: String,
     pub denominator: String,
     pub currency: String,
+    /// The quote behind it; null where the asset counts 1:1.
+    pub quote: Option<String>,
+}
+
+/// An exact fraction: units of the asset for one unit of the currency.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QuoteRate {
+    #[schema(example = "217")]
+    pub numerator: String,
+    #[schema(example = "200")]
+    pub denominator: String,
+    /// The same for people, rounded down.
+    #[schema(example = "1.085000000000")]
+    pub decimal: String,
+}
+
+/// What one rate source said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QuoteSource {
+    pub name: String,
+    pub rate: QuoteRate,
+    /// When it said so.
+    pub at: i64,
+}
+
+/// A rate that holds for a time: the median of what the sources said. An asset that counts 1:1 needs none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Quote {
+    pub id: String,
+    pub object: String,
+    pub livemode: bool,
+    pub created: i64,
+    pub version: u64,
+    #[schema(example = "EUR")]
+    pub from: String,
+    #[schema(example = "USDC")]
+    pub to: String,
+    pub rate: QuoteRate,
+    pub sources: Vec<QuoteSource>,
+    /// How old the rate is: the oldest statement behind it.
+    pub rated_at: i64,
+    /// SHA-256 of what the sources said.
+    pub digest: Option<String>,
+    pub expires_at: i64,
+    pub metadata: BTreeMap<String, String>,
 }
 
 /// One observed transfer.

@@ -120,6 +120,13 @@ asks! {
     ExtendCheckout { /** Seconds added to `expires_at`; 3600 by default. */ #[serde(default)] seconds: Option<u64> }
     /// What to do with the open matters.
     ResolveCheckout { /** accept_as_paid, refund or ignore. */ action: String }
+    /// The pair to be quoted.
+    CreateQuote {
+        /// A currency.
+        #[schema(example = "EUR")] from: String,
+        /// An asset.
+        #[schema(example = "USDC")] to: String,
+    }
     /// The checkout that the payment is for.
     MatchPayment { checkout: String }
     /// When a delivery is tried again; without a schedule as usual, for about three days.

@@ -6,6 +6,7 @@ mod names;
 mod objects;
 mod page;
 mod private;
+mod quotes;
 mod records;
 
 pub use event::{EventFacts, event_body, event_list, event_wire, thin};
@@ -14,6 +15,7 @@ pub use names::*;
 pub use objects::{CheckoutParts, account, api_key, checkout, payment, wallet, webhook};
 pub use page::PublicCheckout;
 pub use private::{Private, PrivateItem};
+pub use quotes::quote;
 pub use records::{
     attempt, audit_entry, checkpoint, consistency, delivery, head, inclusion, received_requests, request, requeued,
     timeline,

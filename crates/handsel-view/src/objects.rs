@@ -241,7 +241,12 @@ pub fn payment(scene: Scene<'_>, payment: &Payment, tip: Option<u64>) -> t::Paym
         requires_finalized: payment.requires_finalized,
         finalized,
         transaction: transaction(payment, block),
-        rate: None,
+        rate: payment.rate.map(|counted| t::Rate {
+            numerator: counted.rate.numerator.to_string(),
+            denominator: counted.rate.denominator.to_string(),
+            currency: counted.currency.code().to_owned(),
+            quote: counted.quote.map(|quote| quote.to_string()),
+        }),
         detected_at: payment.detected_at.seconds(),
         succeeded_at: settled_at.map(|at| at.seconds()),
         metadata: metadata(&payment.metadata),

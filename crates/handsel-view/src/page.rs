@@ -10,6 +10,8 @@ pub struct PublicCheckout {
     /// Customer, metadata and client secret are emptied.
     pub checkout: Checkout,
     pub payments: Vec<Payment>,
+    /// What is still to be sent on each option, by the option's place: decimal texts in its asset.
+    pub still_due: Vec<String>,
     /// Typical seconds until a payment on each option is final, by the option's place.
     pub typical_seconds: Vec<u64>,
     pub now: i64,

@@ -7,6 +7,7 @@ pub(crate) mod checkouts;
 pub(crate) mod deliveries;
 pub(crate) mod events;
 pub(crate) mod payments;
+pub(crate) mod quotes;
 pub(crate) mod requests;
 pub(crate) mod test_world;
 pub(crate) mod wallets;

@@ -2,7 +2,7 @@
 //! OpenAPI document, and the test that walks it.
 
 use crate::api::{
-    account, api_keys, audit, checkouts, deliveries, events, payments, requests, test_world, wallets, webhooks,
+    account, api_keys, audit, checkouts, deliveries, events, payments, quotes, requests, test_world, wallets, webhooks,
 };
 use crate::route::{Filter, Route, Shape, Takes, Verb};
 use crate::{App, gate, headers, openapi, pages};
@@ -105,6 +105,8 @@ pub static ROUTES: &[Route] = routes! {
     GET    "/v1/payments", Payments:Read, - -> 200 PaymentList, PAYMENTS, NO, "listPayments", payments::list, "List payments";
     GET    "/v1/payments/{id}", Payments:Read, - -> 200 Payment, ONE, NO, "getPayment", payments::get, "Get a payment";
     POST   "/v1/payments/{id}/match", Payments:Write, MatchPayment -> 200 Payment, ONE, NO, "matchPayment", payments::match_to, "Put a payment to a checkout";
+    POST   "/v1/quotes", Checkouts:Write, CreateQuote -> 201 Quote, ONE, NO, "createQuote", quotes::create, "Quote a rate";
+    GET    "/v1/quotes/{id}", Checkouts:Read, - -> 200 Quote, ONE, NO, "getQuote", quotes::get, "Get a quote";
     GET    "/v1/webhooks", Webhooks:Read, - -> 200 WebhookList, BY_STATUS, NO, "listWebhooks", webhooks::list, "List webhooks";
     POST   "/v1/webhooks", Webhooks:Write, CreateWebhook -> 201 Webhook, ONE, NO, "createWebhook", webhooks::create, "Create a webhook";
     GET    "/v1/webhooks/{id}", Webhooks:Read, - -> 200 Webhook, ONE, NO, "getWebhook", webhooks::get, "Get a webhook";

@@ -2,12 +2,14 @@
 //! underscores), secrets may come from files (`_FILE`), and an unknown key refuses to start, naming the nearest.
 
 mod chains;
+pub mod rates;
 mod source;
 
 use handsel_core::account::Region;
 use handsel_core::chain::Network;
 use handsel_core::chain::proof::VerifyMode;
 use handsel_core::secret::{SecretBytes, SecretText};
+use rates::Rates;
 use source::Source;
 use std::fmt;
 use std::net::SocketAddr;
@@ -49,6 +51,7 @@ pub struct Config {
     pub reads_per_second: u32,
     pub writes_per_second: u32,
     pub chains: Vec<Chain>,
+    pub rates: Rates,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +131,7 @@ impl Config {
             reads_per_second: source.number("limits.reads_per_second")?.unwrap_or(100),
             writes_per_second: source.number("limits.writes_per_second")?.unwrap_or(25),
             chains: chains::read(&mut source, dev)?,
+            rates: rates::read(&mut source)?,
             listen,
             tls,
             trusted_proxies,

@@ -79,7 +79,7 @@ pub fn start(
     let (stopper, stop): (Stopper, Stop) = stop_pair();
     let (stop_loops, loops_stop) = watch::channel(false);
     let operator = operator::listen(data, house.engine.clone())?;
-    let doors = Doors { networks: house.chains.clone(), sender: house.sender.clone() };
+    let doors = Doors { networks: house.chains.clone(), sender: house.sender.clone(), rates: house.rates.clone() };
     let loops = tokio::spawn(house.engine.clone().run(doors, loops_stop));
     let options = Options { trusted_proxies, security_contact: SECURITY_CONTACT.to_owned() };
     let app = App::new(house.engine.clone(), house.entropy.clone(), options, stop.clone());

@@ -1,11 +1,12 @@
 //! Puts the rooms together. No logic: what is decided here is only who gets what.
 
+use crate::config::rates::RateSource as ConfiguredSource;
 use crate::config::{Chain, Config};
 use crate::exit::Failure;
 use crate::system::SystemClock;
 use handsel_core::chain::Network;
 use handsel_core::egress_rules::{AddressPolicy, UrlPolicy};
-use handsel_core::port::{BoxFuture, ChainSource, Clock, Entropy, HookSender, HostJudge, TestWorld};
+use handsel_core::port::{BoxFuture, ChainSource, Clock, Entropy, HookSender, HostJudge, RateSource, TestWorld};
 use handsel_core::secret::{SecretBytes, SecretText};
 use handsel_core::vault::Vault;
 use handsel_engine::{Engine, Parts, Settings};
@@ -13,6 +14,7 @@ use handsel_net::egress::{Egress, EgressConfig, NamedOptions};
 use handsel_net::evm::EvmSource;
 use handsel_net::hook_sender::WebhookSender;
 use handsel_net::quorum::QuorumSource;
+use handsel_net::rates::{JsonFeed, JsonQuote, JsonRates};
 use handsel_net::rpc::{Call, RpcClient};
 use handsel_sandbox::NodeCaller;
 use handsel_store::reader::Reader;
@@ -27,6 +29,7 @@ pub struct House {
     pub store: Store,
     pub chains: Vec<(Network, Arc<dyn ChainSource>)>,
     pub sender: Arc<dyn HookSender>,
+    pub rates: Vec<Arc<dyn RateSource>>,
     pub entropy: Arc<dyn Entropy>,
 }
 
@@ -63,7 +66,27 @@ pub async fn house(
         world,
     });
     let chains = config.chains.iter().map(|chain| Ok((chain.network.clone(), chain_source(chain)?)));
-    Ok(House { engine, store, chains: chains.collect::<Result<_, Failure>>()?, sender, entropy })
+    let rates = config.rates.sources.iter().map(rate_source).collect::<Result<_, Failure>>()?;
+    Ok(House { engine, store, chains: chains.collect::<Result<_, Failure>>()?, sender, rates, entropy })
+}
+
+/// A configured source: what it says at one URL is one feed.
+fn rate_source(source: &ConfiguredSource) -> Result<Arc<dyn RateSource>, Failure> {
+    let mut feeds: Vec<JsonFeed> = Vec::new();
+    for pair in &source.pairs {
+        let quote = JsonQuote { pair: pair.pair.clone(), pointer: pair.pointer.clone(), invert: pair.invert };
+        match feeds.iter_mut().find(|feed| feed.url == pair.url.expose()) {
+            Some(feed) => feed.quotes.push(quote),
+            None => feeds.push(JsonFeed {
+                url: pair.url.expose().to_owned(),
+                quotes: vec![quote],
+                time_pointer: source.time_pointer.clone(),
+            }),
+        }
+    }
+    let made = JsonRates::new(source.name.clone(), feeds, JsonRates::DEADLINES);
+    let made = made.map_err(|error| Failure::usage(format!("rates.sources: {}: {error}", source.name)))?;
+    Ok(Arc::new(made))
 }
 
 /// All nodes of a chain as one source. Hints at new heads come with the first of them.
@@ -182,6 +205,7 @@ fn settings(config: &Config, encryption_key: SecretBytes<32>) -> Settings {
         live: config.live,
         region: config.region,
         public_url: config.public_url.clone(),
+        peg_policy: config.rates.peg_policy,
         networks: config.chains.iter().map(|chain| chain.network.clone()).collect(),
         encryption_key,
         allow_http_webhooks: config.allow_http_webhooks,

@@ -142,6 +142,7 @@ async fn engine_on(directory: &Path, live: bool, clock: &Arc<HandClock>, seed: u
         region: Region::Eu,
         public_url: "https://pay.example.com".to_owned(),
         networks: networks(),
+        peg_policy: handsel_core::rate::PegPolicy::Block,
         encryption_key: SecretBytes::new([7; 32]),
         allow_http_webhooks: true,
         allowed_cidrs: vec!["127.0.0.0/8".to_owned()],

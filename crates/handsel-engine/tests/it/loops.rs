@@ -30,6 +30,7 @@ impl Running {
         let doors = Doors {
             networks: vec![(network, Arc::clone(chain) as Arc<dyn ChainSource>)],
             sender: Arc::clone(sender) as Arc<dyn HookSender>,
+            rates: Vec::new(),
         };
         let (stop, stopped) = watch::channel(false);
         Self { stop, task: tokio::spawn(bench.engine.clone().run(doors, stopped)) }

@@ -1,7 +1,7 @@
 //! Ids in paths, queries and bodies. A wrong kind is told by its prefix alone, never by a look-up (02).
 
 use handsel_core::id::{
-    ApiKeyId, AuditId, CheckoutId, CustomerId, DeliveryId, EventId, IdError, PaymentId, ReceiverId, RequestId,
+    ApiKeyId, AuditId, CheckoutId, CustomerId, DeliveryId, EventId, IdError, PaymentId, QuoteId, ReceiverId, RequestId,
     WalletId, WebhookId,
 };
 use handsel_engine::{Code, Refusal};
@@ -23,8 +23,8 @@ macro_rules! typed {
     )*};
 }
 typed!(
-    ApiKeyId, AuditId, CheckoutId, CustomerId, DeliveryId, EventId, PaymentId, ReceiverId, RequestId, WalletId,
-    WebhookId
+    ApiKeyId, AuditId, CheckoutId, CustomerId, DeliveryId, EventId, PaymentId, QuoteId, ReceiverId, RequestId,
+    WalletId, WebhookId
 );
 
 /// Reads an id that stands at `param`. With the right prefix but no id behind it, there can't be such an object: 404.

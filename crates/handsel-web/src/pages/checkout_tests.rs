@@ -62,6 +62,7 @@ fn sample() -> PublicCheckout {
         support_url: Some("https://shop.example/help".to_owned()),
         checkout,
         payments: Vec::new(),
+        still_due: vec!["19.990000".to_owned(), "19.990000".to_owned()],
         typical_seconds: vec![180, 45],
         now: 1_700_000_000,
     }
@@ -218,6 +219,7 @@ fn a_missing_part_is_asked_for_by_its_amount() {
     let mut page = with_exception("underpaid");
     page.checkout.payment_status = "partially_paid".to_owned();
     page.checkout.amount_received = money("9.99");
+    page.still_due[0] = "10.000000".to_owned();
     let told = told_of(&page);
     assert_eq!((told.stage, told.due.as_str()), ("underpaid", "10.000000 USDC"));
     page.checkout.payment_options[0].evm.as_mut().unwrap().proof.mode = "static".to_owned();

@@ -1,7 +1,6 @@
 //! Where a payment stands, in a payer's words. One text for the page, for the live stream and for polling, so that they can't
 //! contradict each other.
 
-use handsel_core::money::{Currency, format_decimal, parse_decimal};
 use handsel_types::answers::{EvmOption, Payment};
 use handsel_view::PublicCheckout;
 use serde::Serialize;
@@ -203,20 +202,10 @@ fn received(page: &PublicCheckout) -> String {
     format!("{} {}", money.amount, money.currency)
 }
 
-/// What is still to be sent of `option`'s asset: its share of what is missing of the price, rounded up.
-fn missing(page: &PublicCheckout, option: &EvmOption) -> String {
-    let share = || {
-        let exponent = Currency::parse(&page.checkout.currency)?.exponent();
-        let price = parse_decimal(&page.checkout.amount, exponent).ok()?;
-        let received = parse_decimal(&page.checkout.amount_received.amount, exponent).ok()?;
-        if received == 0 || price == 0 {
-            return None;
-        }
-        let atomic: u128 = option.atomic.parse().ok()?;
-        let missing = atomic.checked_mul(price.saturating_sub(received))?.div_ceil(price);
-        Some(format_decimal(missing, option.decimals))
-    };
-    share().unwrap_or_else(|| option.amount.clone())
+/// What is still to be sent on `option`.
+fn missing<'a>(page: &'a PublicCheckout, option: &'a EvmOption) -> &'a str {
+    let place = page.checkout.payment_options.iter().position(|o| o.evm.as_ref() == Some(option));
+    place.and_then(|at| page.still_due.get(at)).map_or(&option.amount, String::as_str)
 }
 
 /// A network's slug in words.

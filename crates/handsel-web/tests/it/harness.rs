@@ -132,6 +132,7 @@ fn settings(live: bool) -> Settings {
         region: Region::Eu,
         public_url: "https://pay.example.com".to_owned(),
         networks: networks(),
+        peg_policy: handsel_core::rate::PegPolicy::Block,
         encryption_key: SecretBytes::new([7; 32]),
         allow_http_webhooks: true,
         allowed_cidrs: Vec::new(),

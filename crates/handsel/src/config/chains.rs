@@ -186,18 +186,18 @@ fn default_peg(asset: &str) -> Option<Currency> {
     }
 }
 
-fn missing(at: &str, key: &str, example: &str) -> ConfigError {
+pub(super) fn missing(at: &str, key: &str, example: &str) -> ConfigError {
     ConfigError::new(format!("{at}.{key}"), format!("is missing ({example})"))
 }
 
-fn only(table: &Table, at: &str, known: &[&'static str]) -> Result<(), ConfigError> {
+pub(super) fn only(table: &Table, at: &str, known: &[&'static str]) -> Result<(), ConfigError> {
     match table.keys().find(|key| !known.contains(&key.as_str())) {
         Some(key) => Err(unknown_key(&format!("{at}.{key}"), nearest(key, known.iter().copied()))),
         None => Ok(()),
     }
 }
 
-fn text(table: &Table, at: &str, key: &str) -> Result<Option<String>, ConfigError> {
+pub(super) fn text(table: &Table, at: &str, key: &str) -> Result<Option<String>, ConfigError> {
     match table.get(key) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone())),

@@ -1,5 +1,6 @@
 //! `dev`: a sandbox in one command, without configuration and without network.
 
+use crate::config::rates::{RatePair, RateSource};
 use crate::config::{Chain, Config, Listen, Verb};
 use crate::credentials::Credentials;
 use crate::exit::{Failure, Outcome, print, say};
@@ -10,6 +11,7 @@ use handsel_core::chain::proof::VerifyMode;
 use handsel_core::chain::{Address, Network, Token};
 use handsel_core::money::Currency;
 use handsel_core::port::Clock;
+use handsel_core::rate::Pair;
 use handsel_core::secret::SecretText;
 use handsel_net::egress::NamedOptions;
 use handsel_net::rpc::RpcClient;
@@ -107,6 +109,9 @@ pub(super) async fn sandbox(
         }
         Some(chain) => world.with_node(remote(chain)?),
     };
+    if config.rates.sources.is_empty() {
+        config.rates.sources = sandbox_rates(&world);
+    }
     let world = Arc::new(world);
     Ok(wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world })
 }
@@ -120,6 +125,23 @@ fn remote(chain: &Chain) -> Result<RemoteChain, Failure> {
         tokens: tokens.collect(),
         caller: Arc::new(wire::Caller(client)),
     })
+}
+
+/// The simulated rate sources, as a configuration would name them.
+pub fn sandbox_rates(world: &World) -> Vec<RateSource> {
+    let source = |facts: handsel_sandbox::RateFacts| {
+        let url = SecretText::new(facts.url);
+        let pair = |(from, to, pointer): (&str, &str, String)| {
+            let pair = Pair::new(Currency::parse(from)?, to);
+            Some(RatePair { pair, url: url.clone(), pointer, invert: false })
+        };
+        RateSource {
+            name: facts.name.to_owned(),
+            time_pointer: Some(handsel_sandbox::TIME_POINTER.to_owned()),
+            pairs: facts.pairs.into_iter().filter_map(pair).collect(),
+        }
+    };
+    world.rate_sources().into_iter().map(source).collect()
 }
 
 pub fn sandbox_network(block_time_seconds: u64) -> Network {

@@ -12,6 +12,7 @@ mod lists;
 mod names;
 mod payments;
 mod proof;
+mod quotes;
 mod restart;
 mod routes;
 mod sandbox;

@@ -22,7 +22,7 @@ fn amounts_and_currencies() {
             ("99999999999999999999999999999999999999999999999", "USD", "amount_above_maximum"),
             ("1.00", "usd", "currency_unsupported"),
             ("1.00", "DOGE", "currency_unsupported"),
-            ("100", "JPY", "no_payment_option"),
+            ("100", "ISK", "no_payment_option"),
         ] {
             let problem = s.post("/v1/checkouts", json!({"amount": amount, "currency": currency})).await;
             let problem = problem.refused(422, code);
@@ -48,7 +48,10 @@ fn networks_and_ways_to_pay() {
         let problem = accept("sandbox-emv", "USDC").await.reviewed(422, "network_unavailable");
         assert!(problem["detail"].as_str().unwrap().contains("sandbox-evm"), "the nearest is named: {problem}");
         assert_eq!(problem["param"], "accept[0][network]");
-        accept("sandbox-evm", "EURC").await.reviewed(422, "no_payment_option");
+        // A currency that no source of the sandbox knows, and a coin of another one.
+        let accept_eurc = json!([{"network": "sandbox-evm", "asset": "EURC"}]);
+        let unrated = s.post("/v1/checkouts", json!({"amount": "100", "currency": "ISK", "accept": accept_eurc})).await;
+        unrated.reviewed(422, "no_payment_option");
         accept("sandbox-evm", "USDX").await.refused(422, "no_payment_option");
         let rails = async |rails: serde_json::Value| {
             s.post("/v1/checkouts", json!({"amount": "1.00", "currency": "USD", "accept": rails})).await

@@ -7,7 +7,7 @@ use handsel::config::{Chain, Config, Verb};
 use handsel::credentials::Credentials;
 use handsel::server::{self, Running};
 use handsel::system::SystemClock;
-use handsel::verbs::dev::sandbox_network;
+use handsel::verbs::dev::{sandbox_network, sandbox_rates};
 use handsel::wire;
 use handsel_core::chain::proof::VerifyMode;
 use handsel_core::port::{Clock, Entropy};
@@ -76,6 +76,7 @@ impl Server {
             quorum: 1,
             verify: VerifyMode::ReceiptsRoot,
         }];
+        config.rates.sources = sandbox_rates(&world);
         let sandbox = wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world: Arc::clone(&world) as Arc<_> };
         let key = credentials.encryption_key().unwrap();
         let house = wire::house(&config, data.path(), key, Arc::clone(&entropy), Some(sandbox)).await.unwrap();
