@@ -33,8 +33,14 @@ fn send(s: &Server, transfers: &[(Address, &Value, u128)]) {
         to: to(checkout),
         amount: *amount,
     });
-    let order =
-        Order { sender, transfers: transfers.collect(), reverts: false, held: false, reorged_at_confirmations: None };
+    let order = Order {
+        sender,
+        transfers: transfers.collect(),
+        reverts: false,
+        held: false,
+        reorged_at_confirmations: None,
+        quirks: Default::default(),
+    };
     s.chain().broadcast(order).unwrap();
 }
 
