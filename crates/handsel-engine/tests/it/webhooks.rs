@@ -214,9 +214,10 @@ async fn proofs_hold_and_noted_requests_have_their_leaves() {
     let running = Running::start(&bench, &chain, &sender);
     let before = bench.audit_actions().await;
     bench.engine.note_request(noted(&bench, "GET", None)).await.unwrap();
-    for _ in 0..20 {
-        let nobody =
-            RequestRow { account: AccountId::from_bits(0), key: None, ..noted(&bench, "GET", Some("api_key_invalid")) };
+    for n in 0..20 {
+        let id = RequestId::from_bits(100 + n);
+        let refused = noted(&bench, "GET", Some("api_key_invalid"));
+        let nobody = RequestRow { id, account: AccountId::from_bits(0), key: None, ..refused };
         bench.engine.note_request(nobody).await.unwrap();
     }
     running.stop().await;
