@@ -41,6 +41,8 @@ CREATE TABLE wallet (
   next_index {int} NOT NULL DEFAULT 1
 ){strict};
 CREATE INDEX wallet_list ON wallet (account, created, id);
+-- Of whatever account: who derives addresses from an xpub.
+CREATE INDEX wallet_deriving ON wallet (created, id) WHERE xpub IS NOT NULL;
 
 CREATE TABLE checkout (
   id {text} PRIMARY KEY,
