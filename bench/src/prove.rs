@@ -107,6 +107,7 @@ impl Scene {
                         added: vec![header],
                         orphaned: Vec::new(),
                         halted: false,
+                        resumes: false,
                         at: Timestamp::from_seconds(1_795_600_000),
                     };
                     store.writer.commit(Change { cursor: Some(cursor), ..Change::default() }).await?;

@@ -1,7 +1,8 @@
 //! What is known of chains: headers, transfers, networks and tokens. The watcher's pure core is in [`watcher`], what a
-//! block proves of itself in [`proof`].
+//! block proves of itself in [`proof`], how a network stands in [`standing`].
 
 pub mod proof;
+pub mod standing;
 pub mod watcher;
 
 use core::fmt;

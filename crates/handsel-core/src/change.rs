@@ -3,7 +3,8 @@
 use crate::account::Account;
 use crate::api_key::ApiKey;
 use crate::audit::Leaf;
-use crate::chain::{BlockHash, Header};
+use crate::chain::standing::Standing;
+use crate::chain::{Address, BlockHash, Header};
 use crate::checkout::Checkout;
 use crate::delivery::{Attempt, Delivery};
 use crate::event::NewEvent;
@@ -83,6 +84,16 @@ pub enum Write {
         at: Timestamp,
         ip: String,
     },
+    /// How a network stands now, and who was told of it.
+    PutStanding(Standing),
+    /// The decimals that a token's contract stated: no version, the last word counts.
+    NoteDecimals {
+        network: String,
+        chain_id: u64,
+        token: Address,
+        decimals: u8,
+        at: Timestamp,
+    },
     /// One line of the redacted request log.
     LogRequest(RequestRow),
 }
@@ -112,7 +123,7 @@ pub struct IdempotentAnswer {
 }
 
 /// How one chain's cursor moves with this Change; refused (`Conflict`) unless the stored tip is `expected_tip` and the chain is not
-/// halted.
+/// halted – or is, where it `resumes`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CursorMove {
     pub network: String,
@@ -127,6 +138,8 @@ pub struct CursorMove {
     pub orphaned: Vec<BlockHash>,
     /// The chain is halted by this Change: a fork below finality, for an operator to look at.
     pub halted: bool,
+    /// The chain was halted and goes on with this Change, as its operator said.
+    pub resumes: bool,
     pub at: Timestamp,
 }
 

@@ -16,7 +16,7 @@ pub enum State {
     Succeeded {
         at: Timestamp,
     },
-    /// Every try is used up, or the receiver is gone (410).
+    /// Every try is used up, the receiver is gone (410), or there is nothing that could be sent.
     Failed {
         at: Timestamp,
     },
@@ -127,6 +127,8 @@ pub enum HookError {
     AnswerTooLarge,
     ProtocolError,
     ConnectionClosed,
+    /// Nothing was sent: its event or its webhook can't be read here.
+    Unreadable,
 }
 
 impl HookError {
@@ -141,10 +143,11 @@ impl HookError {
             Self::AnswerTooLarge => "answer_too_large",
             Self::ProtocolError => "protocol_error",
             Self::ConnectionClosed => "connection_closed",
+            Self::Unreadable => "unreadable",
         }
     }
     pub fn parse(name: &str) -> Option<Self> {
-        const ALL: [HookError; 9] = [
+        const ALL: [HookError; 10] = [
             HookError::UrlNotAllowed,
             HookError::DnsFailed,
             HookError::AddressForbidden,
@@ -154,6 +157,7 @@ impl HookError {
             HookError::AnswerTooLarge,
             HookError::ProtocolError,
             HookError::ConnectionClosed,
+            HookError::Unreadable,
         ];
         ALL.into_iter().find(|e| e.name() == name)
     }

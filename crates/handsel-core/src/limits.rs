@@ -143,6 +143,21 @@ pub const HINT_RETRY_MAX_MS: u64 = 60_000;
 pub const CHAIN_IN_FLIGHT_MAX_REQUESTS: usize = 16;
 /// Blocks that the watcher gathers ahead before it hands them on.
 pub const CHAIN_LOOKAHEAD_MAX_BLOCKS: usize = 64;
+/// A new checkout waits so long at most for the first check of a token, right after a start; and every token is checked again.
+pub const TOKEN_CHECK_WAIT_MS: u64 = 2_000;
+pub const TOKEN_CHECK_EVERY_SECONDS: u64 = 86_400;
+/// A network is degraded where its nodes gave nothing usable, or contradicted each other, for so long …
+pub const NETWORK_SILENT_AFTER_SECONDS: u64 = 120;
+pub const NETWORK_DISAGREED_AFTER_SECONDS: u64 = 30;
+/// … for so long after one of them was banned …
+pub const NETWORK_BAN_TOLD_SECONDS: u64 = 300;
+/// … and where finality is so many times further behind the tip than it ever is (on Ethereum; other chains need fewer blocks).
+pub const FINALITY_NORMAL_MAX_BLOCKS: u64 = 96;
+pub const FINALITY_STALLED_TIMES: u64 = 3;
+/// Accounts that are told of it in one Change.
+pub const NETWORK_TOLD_AT_ONCE_ACCOUNTS: u32 = 100;
+/// An operator who lets a network go on waits so long for its watcher.
+pub const NETWORK_RESUME_WAIT_SECONDS: u64 = 120;
 /// Where a chain that was never watched begins, below its head, if its node knows no finalized block.
 pub const CHAIN_START_DEPTH_BLOCKS: u64 = 64;
 /// Spans between the tries of a webhook delivery: about three days in all, then it has failed.

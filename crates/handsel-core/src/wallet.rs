@@ -51,3 +51,18 @@ pub struct Wallet {
     pub mac: [u8; 32],
     pub metadata: Vec<(String, String)>,
 }
+
+impl Wallet {
+    /// Its own addresses, for whose transfers somebody must answer once it has served, whether a checkout waits there or not: a
+    /// static one, and the one that an xpub is proved by. Nothing before that: an address that was only claimed may be anybody's.
+    pub fn own_addresses(&self) -> Vec<Address> {
+        match self.state {
+            // What retired was active before; what was refused never was.
+            State::PendingProof | State::Retired { .. } => Vec::new(),
+            State::Active { .. } | State::Retiring { .. } => match &self.destination {
+                Destination::Static { address } => vec![*address],
+                Destination::Xpub { proof_address, .. } => vec![*proof_address],
+            },
+        }
+    }
+}

@@ -6,8 +6,8 @@ use crate::{Engine, Refusal};
 use handsel_core::actor::Actor;
 use handsel_core::change::{Change, Write};
 use handsel_core::delivery::decide::{Attempted, Command};
-use handsel_core::delivery::{Attempt, Delivery, HookOutcome, HookRequest, State, Trigger};
-use handsel_core::event::Kind;
+use handsel_core::delivery::{Attempt, Delivery, HookError, HookOutcome, HookRequest, State, Timing, Trigger};
+use handsel_core::event::{Event, Kind};
 use handsel_core::id::DeliveryId;
 use handsel_core::port::HookSender;
 use handsel_core::secret::SecretText;
@@ -40,6 +40,14 @@ impl Triggers {
     }
 }
 
+/// One claimed delivery with all that it takes.
+#[derive(Debug)]
+struct Whole {
+    delivery: Delivery,
+    webhook: Webhook,
+    event: Event,
+}
+
 /// What was sent, as an attempt keeps it.
 #[derive(Debug)]
 struct Sent {
@@ -53,35 +61,80 @@ struct Sent {
 impl Engine {
     /// Sends one claimed delivery and records what came of it.
     pub(crate) async fn attempt_delivery(&self, sender: &dyn HookSender, claimed: Claimed) -> Result<(), Refusal> {
-        let Claimed { delivery, webhook, event } = &claimed;
+        let Claimed { delivery, load } = claimed;
+        let (webhook, event) = match load {
+            Ok(load) => (load.webhook, load.event),
+            Err(why) => return self.give_up(&delivery, &why.to_string()).await,
+        };
         if webhook.status == Status::Disabled {
-            return self.cancel_delivery(delivery).await;
+            return self.cancel_delivery(&delivery).await;
         }
-        let key = self.data_key(delivery.account).await?;
-        let place = Some((delivery.endpoint_sequence, delivery.previous_event));
-        let snapshot = handsel_view::event_wire(&Self::open_event(&key, event)?, event.sequence, place);
-        let body = match webhook.payload {
-            Payload::Snapshot => snapshot,
-            Payload::Thin => handsel_view::thin(&snapshot).ok_or_else(Refusal::internal)?,
+        let whole = Whole { delivery, webhook, event };
+        let key = self.data_key(whole.delivery.account).await?;
+        // Nothing but what is stored goes into it: what doesn't open now never will.
+        let request = match self.hook_request(&key, &whole) {
+            Ok(request) => request,
+            Err(refusal) => return self.give_up(&whole.delivery, &refusal.detail).await,
         };
-        let headers = self.hook_headers(&key, &claimed, &body)?;
-        let trigger = match event.new.kind {
+        let trigger = match whole.event.new.kind {
             Kind::WebhookTest => Trigger::Test,
-            _ => self.inner.triggers.take(delivery.id).unwrap_or(Trigger::Scheduled),
+            _ => self.inner.triggers.take(whole.delivery.id).unwrap_or(Trigger::Scheduled),
         };
-        let at = self.now();
-        let request = HookRequest { url: open_url(&key, webhook)?, headers: headers.clone(), body };
+        let (at, headers) = (self.now(), request.headers.clone());
         let outcome = sender.send(request).await;
         let mut jitter = [0u8; 1];
         self.inner.entropy.fill(&mut jitter);
         let [jitter] = jitter;
         let attempted = Attempted::of(&outcome, jitter);
-        self.record_attempt(&key, &claimed, &Sent { at, trigger, headers, outcome, attempted }).await
+        self.record_attempt(&key, &whole, &Sent { at, trigger, headers, outcome, attempted }).await
+    }
+
+    /// Opened, numbered and signed.
+    fn hook_request(&self, key: &DataKey, whole: &Whole) -> Result<HookRequest, Refusal> {
+        let Whole { delivery, webhook, event } = whole;
+        let place = Some((delivery.endpoint_sequence, delivery.previous_event));
+        let snapshot = handsel_view::event_wire(&Self::open_event(key, event)?, event.sequence, place);
+        let body = match webhook.payload {
+            Payload::Snapshot => snapshot,
+            Payload::Thin => handsel_view::thin(&snapshot).ok_or_else(Refusal::internal)?,
+        };
+        let headers = self.hook_headers(key, whole, &body)?;
+        Ok(HookRequest { url: open_url(key, webhook)?, headers, body })
+    }
+
+    /// Fails a delivery of which nothing can be sent, so that it holds up neither its lane nor those claimed with it. The row is
+    /// an operator's matter; once it is whole again, `recover` sends what was missed.
+    async fn give_up(&self, delivery: &Delivery, why: &str) -> Result<(), Refusal> {
+        let (account, id) = (delivery.account, delivery.id);
+        tracing::error!(delivery = %id, why, "nothing of this delivery can be sent: it has failed");
+        let key = self.data_key(account).await.ok();
+        let settled = self.settle(|now| {
+            let key = key.clone();
+            async move {
+                let Some(delivery) = self.inner.reader.delivery(account, id).await? else { return Ok(None) };
+                let Ok(after) = delivery.apply(Command::GiveUp, now) else { return Ok(None) };
+                let attempt = key.map(|key| self.seal_attempt(&key, unsent(&after, now)));
+                let object = id.to_string();
+                let deed = Deed {
+                    actor: Actor::System,
+                    action: "delivery.attempt",
+                    object: Some(&object),
+                    account: Some(account),
+                    request: None,
+                    result: HookError::Unreadable.name(),
+                    detail: None,
+                };
+                let audit = vec![self.audit_entry_of(now, deed)];
+                let writes = vec![Write::UpdateDelivery { delivery: after, attempt }];
+                Ok(Some(Change { writes, audit, ..Change::default() }))
+            }
+        });
+        settled.await.map(|_| ())
     }
 
     /// The headers of one attempt: identity, time, and a signature per live secret in each form that the webhook asked for.
-    fn hook_headers(&self, key: &DataKey, claimed: &Claimed, body: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
-        let Claimed { webhook, event, .. } = claimed;
+    fn hook_headers(&self, key: &DataKey, whole: &Whole, body: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
+        let Whole { webhook, event, .. } = whole;
         let id = event.new.id.to_string();
         let unix = self.inner.clock.wall().seconds();
         let live = webhook.live_secrets(self.now());
@@ -107,8 +160,8 @@ impl Engine {
         Ok(headers)
     }
 
-    async fn record_attempt(&self, key: &DataKey, claimed: &Claimed, sent: &Sent) -> Result<(), Refusal> {
-        let Delivery { id, account, webhook, .. } = claimed.delivery;
+    async fn record_attempt(&self, key: &DataKey, whole: &Whole, sent: &Sent) -> Result<(), Refusal> {
+        let Delivery { id, account, webhook, .. } = whole.delivery;
         let settled = self.settle(|now| async move {
             let Some(delivery) = self.inner.reader.delivery(account, id).await? else { return Ok(None) };
             let was_due = matches!(delivery.state, State::Pending { .. });
@@ -199,6 +252,22 @@ impl Engine {
             Ok(Some(Change { writes, audit, ..Change::default() }))
         });
         settled.await.map(|_| ())
+    }
+}
+
+/// The attempt that was none.
+fn unsent(after: &Delivery, at: Timestamp) -> Attempt {
+    Attempt {
+        delivery: after.id,
+        number: after.tries,
+        at,
+        trigger: Trigger::Scheduled,
+        status_code: None,
+        error: Some(HookError::Unreadable),
+        timing: Timing::default(),
+        request_headers: Vec::new(),
+        response_headers: Vec::new(),
+        response_body: Vec::new(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinError, JoinSet};
 
 /// How long the loop rests where the store says that something is due but gives nothing.
 const REST: Duration = Duration::from_millis(200);
@@ -81,19 +81,22 @@ impl Board {
     }
 }
 
-/// What an attempt's task says when it ends.
-type Landed = (WebhookId, DeliveryId);
+/// Which attempt each task makes.
+type Flights = HashMap<Id, (WebhookId, DeliveryId)>;
 
 pub(crate) async fn run(engine: Engine, sender: Arc<dyn HookSender>, mut stop: watch::Receiver<bool>) {
     let mut board = Board::default();
-    let mut tasks: JoinSet<Landed> = JoinSet::new();
+    let mut tasks: JoinSet<()> = JoinSet::new();
+    let mut flights = Flights::new();
     loop {
-        while let Some(landed) = tasks.try_join_next() {
-            settle_landing(&mut board, landed);
+        while let Some(landed) = tasks.try_join_next_with_id() {
+            settle_landing(&mut board, &mut flights, landed);
         }
         let claimed = claim(&engine, &mut board).await;
         while let Some(next) = board.next() {
-            tasks.spawn(attempt(engine.clone(), Arc::clone(&sender), next));
+            let flight = (next.delivery.webhook, next.delivery.id);
+            let task = tasks.spawn(attempt(engine.clone(), Arc::clone(&sender), next));
+            flights.insert(task.id(), flight);
         }
         if *stop.borrow() {
             break;
@@ -104,7 +107,7 @@ pub(crate) async fn run(engine: Engine, sender: Arc<dyn HookSender>, mut stop: w
         // In this order, so that a simulated run can be had again.
         tokio::select! {
             biased;
-            Some(landed) = tasks.join_next() => settle_landing(&mut board, landed),
+            Some(landed) = tasks.join_next_with_id() => settle_landing(&mut board, &mut flights, landed),
             () = engine.inner.deliveries_made.notified() => {}
             () = until_due(&engine, claimed) => {}
             _ = stop.wait_for(|stop| *stop) => break,
@@ -116,11 +119,18 @@ pub(crate) async fn run(engine: Engine, sender: Arc<dyn HookSender>, mut stop: w
     }
 }
 
-fn settle_landing(board: &mut Board, landed: Result<Landed, tokio::task::JoinError>) {
-    match landed {
-        Ok((webhook, delivery)) => board.landed(webhook, delivery),
-        // Its places stay taken: a bug that must be seen, and one that can't fill the board unseen.
-        Err(error) => tracing::error!(%error, "a webhook attempt broke"),
+/// Frees the places of an attempt that has ended. One that broke is taken up again once its lease has ended: a bug that must be
+/// seen, but not one that keeps a delivery from ever being sent.
+fn settle_landing(board: &mut Board, flights: &mut Flights, landed: Result<(Id, ()), JoinError>) {
+    let id = match landed {
+        Ok((id, ())) => id,
+        Err(error) => {
+            tracing::error!(%error, "a webhook attempt broke");
+            error.id()
+        }
+    };
+    if let Some((webhook, delivery)) = flights.remove(&id) {
+        board.landed(webhook, delivery);
     }
 }
 
@@ -160,10 +170,9 @@ async fn until_due(engine: &Engine, claimed: Result<usize, ()>) {
     }
 }
 
-async fn attempt(engine: Engine, sender: Arc<dyn HookSender>, claimed: Claimed) -> Landed {
-    let Delivery { id, webhook, .. } = claimed.delivery;
+async fn attempt(engine: Engine, sender: Arc<dyn HookSender>, claimed: Claimed) {
+    let id = claimed.delivery.id;
     if let Err(refusal) = engine.attempt_delivery(&*sender, claimed).await {
         tracing::error!(delivery = %id, detail = %refusal.detail, "what came of an attempt was not recorded; it will be made again");
     }
-    (webhook, id)
 }

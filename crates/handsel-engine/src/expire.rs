@@ -6,11 +6,12 @@ use crate::shell::Deed;
 use crate::{Engine, Refusal};
 use handsel_core::actor::Actor;
 use handsel_core::change::{Change, Write};
+use handsel_core::checkout::Checkout;
 use handsel_core::checkout::decide::Command;
-use handsel_core::checkout::{Checkout, State};
 use handsel_core::id::CheckoutId;
 use handsel_core::limits;
 use handsel_core::time::Timestamp;
+use handsel_store::reader::ExpiryPlace;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -22,10 +23,14 @@ const SECONDS_PER_DAY: u64 = 86_400;
 
 pub(crate) async fn run(engine: Engine, mut stop: watch::Receiver<bool>) {
     let mut prune_due = engine.now();
+    // Checkouts whose chains stand still wait for up to an hour: each sweep goes on behind the last one's, so that no number of
+    // them keeps the others waiting.
+    let mut place = ExpiryPlace::default();
     loop {
-        if let Err(refusal) = engine.sweep_expired().await {
+        place = engine.sweep_expired(&place).await.unwrap_or_else(|refusal| {
             tracing::error!(detail = %refusal.detail, "expired checkouts were not ended; trying again");
-        }
+            ExpiryPlace::default()
+        });
         let now = engine.now();
         if now >= prune_due {
             engine.prune(now).await;
@@ -40,17 +45,27 @@ pub(crate) async fn run(engine: Engine, mut stop: watch::Receiver<bool>) {
 
 impl Engine {
     /// Ends every checkout whose end, with its grace, has passed here and on its chains.
-    pub(crate) async fn sweep_expired(&self) -> Result<(), Refusal> {
-        let due = self.inner.reader.checkouts_to_expire(self.now(), limits::EXPIRY_SWEEP_MAX_CHECKOUTS).await?;
+    pub(crate) async fn sweep_all_expired(&self) -> Result<(), Refusal> {
+        let mut place = self.sweep_expired(&ExpiryPlace::default()).await?;
+        while place != ExpiryPlace::default() {
+            place = self.sweep_expired(&place).await?;
+        }
+        Ok(())
+    }
+
+    /// The same for a bounded number behind `place`; tells where to go on.
+    pub(crate) async fn sweep_expired(&self, place: &ExpiryPlace) -> Result<ExpiryPlace, Refusal> {
+        let reader = &self.inner.reader;
+        let (due, place) = reader.checkouts_to_expire(self.now(), place, limits::EXPIRY_SWEEP_MAX_CHECKOUTS).await?;
         let mut heights = HashMap::new();
-        for checkout in due.iter().filter(|checkout| checkout.state == State::Open) {
+        for checkout in &due {
             let passed = self.chains_have_passed(checkout, &mut heights).await?;
             // One that can't be ended now stands in nobody's way.
             if passed && let Err(refusal) = self.expire(checkout.id).await {
                 tracing::error!(checkout = %checkout.id, detail = %refusal.detail, "it was not ended; trying again");
             }
         }
-        Ok(())
+        Ok(place)
     }
 
     /// True where every network that the checkout offers has a block after its end, or waiting for one has lasted an hour.

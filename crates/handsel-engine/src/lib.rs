@@ -33,6 +33,7 @@ mod render;
 pub mod requests;
 mod requote;
 mod resend;
+pub mod resume;
 pub mod settings;
 mod shell;
 mod terms;

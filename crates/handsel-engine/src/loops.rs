@@ -19,8 +19,16 @@ pub struct Doors {
 }
 
 impl Engine {
-    /// Runs all loops; ends when `stop` has become true and every loop has ended.
-    pub async fn run(self, doors: Doors, stop: tokio::sync::watch::Receiver<bool>) {
+    /// Runs all loops; ends when `stop` has become true and every loop has ended. From the call on, before anything runs, the
+    /// networks count as watched: what is known of them is waited for.
+    pub fn run(self, doors: Doors, stop: tokio::sync::watch::Receiver<bool>) -> impl Future<Output = ()> + Send {
+        for (network, _) in &doors.networks {
+            self.inner.pulse.watched(&network.name);
+        }
+        self.run_all(doors, stop)
+    }
+
+    async fn run_all(self, doors: Doors, stop: tokio::sync::watch::Receiver<bool>) {
         let mut seed = [0u8; 8];
         self.inner.entropy.fill(&mut seed);
         let book = Arc::new(WatchBook::new(u64::from_le_bytes(seed)));

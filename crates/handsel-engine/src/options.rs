@@ -3,6 +3,7 @@
 //! saying why.
 
 use crate::derivation::Leased;
+use crate::pulse::Withheld;
 use crate::{Code, Engine, Refusal};
 use handsel_core::account::Accept;
 use handsel_core::chain::{Address, Network, Token};
@@ -62,8 +63,9 @@ impl Engine {
         let mut options = Vec::with_capacity(ask.accept.len());
         let mut reasons = Vec::new();
         let mut taken = Taken::new();
+        let mut halted = false;
         for accept in ask.accept {
-            match self.payment_option(&ask, accept, &usable, &mut taken, &mut quotes).await? {
+            match self.payment_option(&ask, accept, &usable, &mut taken, (&mut quotes, &mut halted)).await? {
                 Ok(option) => options.push(option),
                 Err(reason) => reasons.push(format!("{} on {}: {reason}", accept.asset, accept.network)),
             }
@@ -74,7 +76,12 @@ impl Engine {
             } else {
                 reasons.join("; ")
             };
-            return Err(Refusal::new(Code::NoPaymentOption, format!("there is no way to pay this: {why}"))
+            let detail = format!("there is no way to pay this: {why}");
+            if halted {
+                return Err(Refusal::new(Code::NetworkUnavailable, detail)
+                    .hint("accept another network too; this one takes payments again once its operator has decided"));
+            }
+            return Err(Refusal::new(Code::NoPaymentOption, detail)
                 .hint("add a wallet that serves one of the accepted networks and assets"));
         }
         Ok(Offered { options, quotes })
@@ -87,13 +94,14 @@ impl Engine {
         accept: &Accept,
         usable: &[Usable],
         taken: &mut Taken,
-        quotes: &mut Vec<Quote>,
+        (quotes, halted): (&mut Vec<Quote>, &mut bool),
     ) -> Result<Result<PaymentOption, &'static str>, Refusal> {
         let network = self.inner.settings.networks.iter().find(|n| n.name == accept.network);
         let Some(network) = network else { return Ok(Err("the network is not configured")) };
         let Some(token) = network.token(&accept.asset) else { return Ok(Err("the asset is not configured")) };
-        if self.inner.pulse.is_disabled(&accept.network, &accept.asset) {
-            return Ok(Err("its contract states other decimals than are configured"));
+        if let Some(withheld) = self.withheld(&accept.network, &accept.asset).await {
+            *halted |= withheld == Withheld::Halted;
+            return Ok(Err(withheld.reason()));
         }
         let (rate, quoted) = match self.locked(ask, token, quotes).await {
             Ok(locked) => locked,

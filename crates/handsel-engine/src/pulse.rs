@@ -2,11 +2,13 @@
 //! that a round which began after a given moment has ended. Hints and health only; the cursor in the store is the truth.
 
 use crate::Engine;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::resume::ResumeAsk;
+use handsel_core::limits;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 /// Failures in a row after which detection counts as delayed.
 const DELAYED_AFTER_FAILURES: u32 = 3;
@@ -45,16 +47,25 @@ pub(crate) struct NetworkPulse {
     poke: Notify,
     begun: AtomicU64,
     ended: watch::Sender<u64>,
+    /// True once its tokens were checked for the first time, or could not be.
+    checked: watch::Sender<bool>,
+    /// One operator at a time may let it go on.
+    asks: mpsc::Sender<ResumeAsk>,
+    asked: tokio::sync::Mutex<mpsc::Receiver<ResumeAsk>>,
     standing: Mutex<Standing>,
 }
 
 impl NetworkPulse {
     fn new() -> Self {
+        let (asks, asked) = mpsc::channel(1);
         let standing = Standing { tip: None, health: Health::Starting, failures: 0 };
         Self {
             poke: Notify::new(),
             begun: AtomicU64::new(0),
             ended: watch::Sender::new(0),
+            checked: watch::Sender::new(false),
+            asks,
+            asked: tokio::sync::Mutex::new(asked),
             standing: Mutex::new(standing),
         }
     }
@@ -85,8 +96,25 @@ impl NetworkPulse {
             standing.health = Health::Delayed { why };
         }
     }
+    /// Its tokens were checked, or the try failed: nobody needs to wait for it any more.
+    pub(crate) fn checked(&self) {
+        self.checked.send_replace(true);
+    }
     pub(crate) fn halted(&self, why: String) {
         self.lock().health = Health::Halted { why };
+    }
+    /// It was halted and goes on.
+    pub(crate) fn resumed(&self) {
+        let mut standing = self.lock();
+        (standing.health, standing.failures) = (Health::Starting, 0);
+    }
+    /// False where somebody else asks already.
+    pub(crate) fn ask_to_resume(&self, ask: ResumeAsk) -> bool {
+        self.asks.try_send(ask).is_ok()
+    }
+    /// Ends when an operator wants the halted network to go on.
+    pub(crate) async fn resume_asked(&self) -> Option<ResumeAsk> {
+        self.asked.lock().await.recv().await
     }
     /// Ends when somebody asked for a round at once.
     pub(crate) async fn poked(&self) {
@@ -94,33 +122,58 @@ impl NetworkPulse {
     }
 }
 
+/// What is known of a token's decimals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TokenCheck {
+    /// Its contract states what is configured.
+    Agrees,
+    Contradicts,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Pulse {
     networks: Mutex<BTreeMap<String, Arc<NetworkPulse>>>,
-    /// Assets, with their networks, whose contract states other decimals than the configuration.
-    disabled: Mutex<BTreeSet<(String, String)>>,
+    /// Assets, with their networks, whose contracts were asked for their decimals, now or before this start.
+    tokens: Mutex<BTreeMap<(String, String), TokenCheck>>,
 }
 
 impl Pulse {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<NetworkPulse>>> {
         self.networks.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    /// Takes an asset out of service.
-    pub(crate) fn disable(&self, network: &str, asset: &str) {
-        let mut disabled = self.disabled.lock().unwrap_or_else(PoisonError::into_inner);
-        disabled.insert((network.to_owned(), asset.to_owned()));
+    /// What an asset's contract said.
+    pub(crate) fn token_is(&self, network: &str, asset: &str, check: TokenCheck) {
+        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.insert((network.to_owned(), asset.to_owned()), check);
     }
-    /// True where the asset must not be offered (13 section 6, property 13).
-    pub(crate) fn is_disabled(&self, network: &str, asset: &str) -> bool {
-        let disabled = self.disabled.lock().unwrap_or_else(PoisonError::into_inner);
-        disabled.iter().any(|(n, a)| n == network && a == asset)
+    fn token(&self, network: &str, asset: &str) -> Option<TokenCheck> {
+        let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.get(&(network.to_owned(), asset.to_owned())).copied()
     }
     /// The pulse of a network that is watched from now on.
     pub(crate) fn watched(&self, network: &str) -> Arc<NetworkPulse> {
         Arc::clone(self.lock().entry(network.to_owned()).or_insert_with(|| Arc::new(NetworkPulse::new())))
     }
-    fn of(&self, network: &str) -> Option<Arc<NetworkPulse>> {
+    pub(crate) fn of(&self, network: &str) -> Option<Arc<NetworkPulse>> {
         self.lock().get(network).cloned()
+    }
+}
+
+/// Why an asset is not offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Withheld {
+    Halted,
+    Contradicted,
+    Unchecked,
+}
+
+impl Withheld {
+    pub(crate) const fn reason(self) -> &'static str {
+        match self {
+            Self::Halted => "the network is halted until its operator has decided",
+            Self::Contradicted => "its contract states other decimals than are configured",
+            Self::Unchecked => "its contract was never asked for its decimals, for the network's node does not answer",
+        }
     }
 }
 
@@ -133,6 +186,27 @@ impl Engine {
             NetworkHealth { network: network.clone(), tip: standing.tip, health: standing.health.clone() }
         });
         health.collect()
+    }
+
+    /// Why an asset must not be offered now, if it must not. A token whose contract contradicts its configuration never serves
+    /// (13 section 6, property 13), and so doesn't one of which nobody knows yet: right after a start that is waited for. Where
+    /// nobody watches, as in a verb, nothing is known and nothing is credited either.
+    pub(crate) async fn withheld(&self, network: &str, asset: &str) -> Option<Withheld> {
+        let pulse = self.inner.pulse.of(network)?;
+        if matches!(pulse.lock().health, Health::Halted { .. }) {
+            return Some(Withheld::Halted);
+        }
+        if self.inner.pulse.token(network, asset).is_none() {
+            let mut checked = pulse.checked.subscribe();
+            let limit = Duration::from_millis(limits::TOKEN_CHECK_WAIT_MS);
+            // Whatever ends the waiting, what is known then counts.
+            let _ = tokio::time::timeout(limit, checked.wait_for(|checked| *checked)).await;
+        }
+        match self.inner.pulse.token(network, asset) {
+            Some(TokenCheck::Agrees) => None,
+            Some(TokenCheck::Contradicts) => Some(Withheld::Contradicted),
+            None => Some(Withheld::Unchecked),
+        }
     }
 
     /// Waits until the watcher of `network` has seen what its node shows now, at most for `limit`; at once where nobody watches.

@@ -52,7 +52,7 @@ impl Engine {
                 self.world()?.mine(network, 1).await.map_err(refusal)?;
                 self.watcher_caught_up(network, WATCHER_PATIENCE).await;
             }
-            self.sweep_expired().await?;
+            self.sweep_all_expired().await?;
             let after = self.own_checkout_for_test(ask, checkout).await?;
             let key = self.data_key(after.account).await?;
             let shape = self.read_checkout_shape(&key, &after, false).await?;
@@ -248,7 +248,7 @@ impl Engine {
 
     async fn head_answer(&self, network: &str, head: u64) -> Result<Done, Refusal> {
         self.watcher_caught_up(network, WATCHER_PATIENCE).await;
-        self.sweep_expired().await?;
+        self.sweep_all_expired().await?;
         let shape = shapes::TestHead { network: network.to_owned(), block_number: head };
         Ok((network.to_owned(), handsel_view::json(&shape)))
     }
@@ -257,7 +257,7 @@ impl Engine {
         for network in &self.inner.settings.networks {
             self.watcher_caught_up(&network.name, WATCHER_PATIENCE).await;
         }
-        self.sweep_expired().await?;
+        self.sweep_all_expired().await?;
         Ok(("clock".to_owned(), handsel_view::json(&shapes::TestClock { now: now.seconds() })))
     }
 }

@@ -3,13 +3,15 @@
 //! committed it goes on from what is stored.
 
 use crate::Engine;
-use crate::pulse::NetworkPulse;
+use crate::pulse::{NetworkPulse, TokenCheck};
 use crate::watch_book::WatchBook;
 use crate::watch_commit::{Lost, Place};
 use handsel_core::chain::watcher::{Advance, Effect, Input, Watcher};
-use handsel_core::chain::{BlockHash, ChainError, HeadTag, Network};
+use handsel_core::chain::{BlockHash, ChainError, HeadTag, Network, Token};
+use handsel_core::change::{Change, Write};
 use handsel_core::limits;
 use handsel_core::port::ChainSource;
+use handsel_core::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -18,6 +20,8 @@ use tokio::task::JoinSet;
 /// Pauses after failures: the first, and the longest.
 const BACKOFF: Duration = Duration::from_millis(250);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// How often a halted network's cursor is looked at.
+const HALTED_LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// Polls come twice per block, within these bounds.
 const POLL_MIN_MS: u64 = 250;
 const POLL_MAX_MS: u64 = 4_000;
@@ -31,7 +35,7 @@ enum End {
     Stopped,
     /// Go on from what is stored after a pause.
     Failed(String),
-    /// For an operator: not before a restart.
+    /// Not before an operator has named a block to go on from.
     Halted,
 }
 
@@ -43,6 +47,8 @@ struct Loop {
     source: Arc<dyn ChainSource>,
     book: Arc<WatchBook>,
     pulse: Arc<NetworkPulse>,
+    /// When its tokens were checked last.
+    checked_at: Option<Timestamp>,
     stop: watch::Receiver<bool>,
 }
 
@@ -66,18 +72,23 @@ pub(crate) async fn run(
     stop: watch::Receiver<bool>,
 ) {
     let pulse = engine.inner.pulse.watched(&network.name);
-    let mut this = Loop { engine, network, source, book, pulse, stop };
+    let mut this = Loop { engine, network, source, book, pulse, checked_at: None, stop };
+    this.recall_tokens().await;
     let mut pause = BACKOFF;
     loop {
         let before = this.pulse.ended();
         match this.watch().await {
             End::Stopped => return,
             End::Halted => {
-                let _ = this.stop.wait_for(|stop| *stop).await;
-                return;
+                if this.until_resumed().await {
+                    return;
+                }
+                pause = BACKOFF;
+                continue;
             }
             End::Failed(why) => {
                 tracing::warn!(network = this.network.name, why, "this network's watcher tries again");
+                this.pulse.checked();
                 this.pulse.failed(why);
             }
         }
@@ -101,6 +112,11 @@ impl Loop {
             Err(end) => return end,
         };
         loop {
+            if self.tokens_are_due()
+                && let Err(end) = self.check_tokens().await
+            {
+                return end;
+            }
             if let Err(end) = self.round(&mut progress).await {
                 return end;
             }
@@ -108,6 +124,11 @@ impl Loop {
                 return End::Stopped;
             }
         }
+    }
+
+    fn tokens_are_due(&self) -> bool {
+        let every = Duration::from_secs(limits::TOKEN_CHECK_EVERY_SECONDS);
+        self.checked_at.is_none_or(|at| self.engine.now() >= at.plus(every))
     }
 
     /// The node is of the chain that is configured, and its tokens have the decimals that are configured: else nothing is credited.
@@ -123,21 +144,59 @@ impl Loop {
             );
             return Err(End::Failed(format!("the node states chain id {stated}, configured is {configured}")));
         }
-        let mut kept = Vec::with_capacity(self.network.tokens.len());
-        for token in self.network.tokens.clone() {
-            // A node that can't say it now is asked again: the token is good until it says otherwise.
+        self.check_tokens().await
+    }
+
+    /// Compares every token with its contract. One that contradicts its configuration is neither offered nor counted until a check
+    /// says otherwise; one whose node can't say it now keeps the standing that it had.
+    async fn check_tokens(&mut self) -> Result<(), End> {
+        let (name, chain_id) = (self.network.name.clone(), self.network.chain_id);
+        let mut change = Change::default();
+        for token in &self.network.tokens {
             let stated = self.source.token_decimals(token.contract).await.map_err(failed)?;
-            if stated == Some(token.decimals) {
-                kept.push(token);
-                continue;
+            let agrees = stated == Some(token.decimals);
+            if !agrees {
+                let (asset, configured) = (&token.asset, token.decimals);
+                let text = "the token's decimals are not as configured: it is neither offered nor credited";
+                tracing::error!(network = name, asset, configured, ?stated, text);
             }
-            let (network, asset, configured) = (&self.network.name, &token.asset, token.decimals);
-            let text = "the token's decimals are not as configured: disabled";
-            tracing::error!(network, asset, configured, ?stated, text);
-            self.engine.inner.pulse.disable(network, asset);
+            self.token_is(token, agrees);
+            let network = name.clone();
+            let note = |decimals| Write::NoteDecimals {
+                network,
+                chain_id,
+                token: token.contract,
+                decimals,
+                at: self.engine.now(),
+            };
+            change.writes.extend(stated.map(note));
         }
-        self.network.tokens = kept;
+        if !change.writes.is_empty() {
+            self.engine.commit(change).await.map_err(|error| End::Failed(error.to_string()))?;
+        }
+        self.pulse.checked();
+        self.checked_at = Some(self.engine.now());
         Ok(())
+    }
+
+    fn token_is(&self, token: &Token, agrees: bool) {
+        let check = if agrees { TokenCheck::Agrees } else { TokenCheck::Contradicts };
+        self.engine.inner.pulse.token_is(&self.network.name, &token.asset, check);
+        self.book.trust(&self.network.name, token.contract, agrees);
+    }
+
+    /// What the tokens said before this start: a node that is down then takes no asset out of service.
+    async fn recall_tokens(&self) {
+        let noted = self.engine.inner.reader.noted_decimals(&self.network.name, self.network.chain_id).await;
+        let noted = noted.unwrap_or_else(|error| {
+            tracing::warn!(network = self.network.name, %error, "what tokens said before was not read");
+            Vec::new()
+        });
+        for token in &self.network.tokens {
+            if let Some((_, decimals)) = noted.iter().find(|(contract, _)| *contract == token.contract) {
+                self.token_is(token, *decimals == token.decimals);
+            }
+        }
     }
 
     /// The watcher as of the stored cursor.
@@ -151,7 +210,7 @@ impl Loop {
         if halted {
             tracing::error!(
                 network = self.network.name,
-                "this network was halted before: an operator must look at its node"
+                "this network was halted before: look at its nodes, then `handsel networks resume`"
             );
             self.pulse.halted("halted before this start".to_owned());
             return Err(End::Halted);
@@ -270,6 +329,31 @@ impl Loop {
         self.engine.commit_halt(place, stored.map(|cursor| cursor.tip), finalized, &why).await;
         self.pulse.halted(why);
         End::Halted
+    }
+
+    /// Until the halted network may go on; true where the server stops.
+    async fn until_resumed(&mut self) -> bool {
+        loop {
+            let ask = tokio::select! {
+                ask = self.pulse.resume_asked() => ask,
+                // Another process on the same database may have been told.
+                () = tokio::time::sleep(HALTED_LOOK_AGAIN) => None,
+                _ = self.stop.wait_for(|stop| *stop) => return true,
+            };
+            if let Some(ask) = ask {
+                let done = self.engine.go_on_from(&self.network, &self.book, &*self.source, ask.from).await;
+                if let Err(refusal) = &done {
+                    tracing::warn!(network = self.network.name, detail = %refusal.detail, "the network stays halted");
+                }
+                // Whoever asked may have gone; what is done is done.
+                let _ = ask.answer.send(done);
+            }
+            let cursor = self.engine.inner.reader.cursor(&self.network.name).await;
+            if matches!(cursor, Ok(Some(cursor)) if !cursor.halted) {
+                self.pulse.resumed();
+                return false;
+            }
+        }
     }
 
     /// Until the next poll; true where the server stops.

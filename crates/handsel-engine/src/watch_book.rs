@@ -3,9 +3,9 @@
 //! was sent to it came later than its row.
 
 use crate::{Engine, Refusal};
-use handsel_core::chain::{Header, Network, Transfer};
+use handsel_core::chain::{Address, Header, Network, Transfer};
 use handsel_core::matching::{AddedBlock, AddressBook, Match, Matched, Watch};
-use handsel_store::reader::{WatchPlace, Watched};
+use handsel_store::reader::{WatchPlace, Watched, WatchedWallet};
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 use tokio::sync::Mutex;
@@ -16,8 +16,14 @@ const ROWS_AT_ONCE: u32 = 10_000;
 #[derive(Debug)]
 pub(crate) struct WatchBook {
     book: RwLock<AddressBook>,
-    /// How far each network's rows were loaded; held while loading.
-    places: Mutex<HashMap<String, WatchPlace>>,
+    /// How far the rows were loaded; held while loading.
+    places: Mutex<Places>,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    wallets: WatchPlace,
+    networks: HashMap<String, WatchPlace>,
 }
 
 impl WatchBook {
@@ -28,12 +34,25 @@ impl WatchBook {
     /// Loads what was written since the last time, for every configured network.
     pub(crate) async fn refresh(&self, engine: &Engine) -> Result<(), Refusal> {
         let mut places = self.places.lock().await;
+        let Places { wallets, networks: places } = &mut *places;
+        let reader = &engine.inner.reader;
+        *wallets = reader.wallets_watched_since(*wallets, ROWS_AT_ONCE, |rows| self.insert_wallets(&rows)).await?;
         for network in &engine.inner.settings.networks {
             let place = places.entry(network.name.clone()).or_default();
-            let reader = &engine.inner.reader;
             *place = reader.watched_since(&network.name, *place, ROWS_AT_ONCE, |rows| self.insert(&rows)).await?;
         }
         Ok(())
+    }
+
+    /// What arrives at a wallet's own address is its account's, whether a checkout waits there or not.
+    fn insert_wallets(&self, rows: &[WatchedWallet]) {
+        let mut book = self.book.write().unwrap_or_else(PoisonError::into_inner);
+        rows.iter().for_each(|row| book.insert_static(row.account, row.address));
+    }
+
+    /// Whether transfers of a token may be counted.
+    pub(crate) fn trust(&self, network: &str, token: Address, trusted: bool) {
+        self.book.write().unwrap_or_else(PoisonError::into_inner).trust(network, token, trusted);
     }
 
     /// Saying a row twice changes nothing.

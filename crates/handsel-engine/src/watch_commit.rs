@@ -8,7 +8,7 @@ use crate::{Engine, Refusal};
 use handsel_core::actor::Actor;
 use handsel_core::chain::watcher::Advance;
 use handsel_core::chain::{BlockHash, Header, Network};
-use handsel_core::change::{Change, CommitError, CursorMove, Write};
+use handsel_core::change::{AuditEntry, Change, CommitError, CursorMove, Write};
 use handsel_core::checkout::Checkout;
 use handsel_core::event::NewEvent;
 use handsel_core::id::{AccountId, CheckoutId};
@@ -49,7 +49,7 @@ impl Engine {
     pub(crate) async fn commit_advance(&self, place: Place<'_>, advance: &Advance) -> Result<(), Lost> {
         for _ in 0..limits::CONFLICT_RETRIES_MAX {
             place.book.refresh(self).await?;
-            let change = self.advance_change(place, advance).await?;
+            let change = self.advance_change(place, advance, false).await?;
             match self.commit(change).await {
                 Ok(_) => return Ok(()),
                 Err(CommitError::Conflict) => {
@@ -58,6 +58,26 @@ impl Engine {
                         return Err(Lost::Moved);
                     }
                 }
+                Err(other) => return Err(Lost::Store(other.into())),
+            }
+        }
+        Err(Lost::Moved)
+    }
+
+    /// Commits the move that an operator named for a halted chain, with the leaf that says so.
+    pub(crate) async fn commit_resumption(
+        &self,
+        place: Place<'_>,
+        advance: &Advance,
+        leaf: AuditEntry,
+    ) -> Result<(), Lost> {
+        for _ in 0..limits::CONFLICT_RETRIES_MAX {
+            place.book.refresh(self).await?;
+            let mut change = self.advance_change(place, advance, true).await?;
+            change.audit.push(leaf.clone());
+            match self.commit(change).await {
+                Ok(_) => return Ok(()),
+                Err(CommitError::Conflict) => {}
                 Err(other) => return Err(Lost::Store(other.into())),
             }
         }
@@ -79,6 +99,7 @@ impl Engine {
             added: Vec::new(),
             orphaned: Vec::new(),
             halted: true,
+            resumes: false,
             at: now,
         };
         if let Err(error) = self.commit(Change { audit, cursor: Some(cursor), ..Change::default() }).await {
@@ -86,14 +107,14 @@ impl Engine {
         }
     }
 
-    async fn advance_change(&self, place: Place<'_>, advance: &Advance) -> Result<Change, Lost> {
+    async fn advance_change(&self, place: Place<'_>, advance: &Advance, named: bool) -> Result<Change, Lost> {
         let Place { network, book, committed } = place;
         let now = self.now();
         let added = book.matched(network, &advance.added);
         let orphaned: Vec<BlockHash> = advance.orphaned.iter().map(|header| header.hash).collect();
         let (tip, finalized) = (advance.tip, advance.finalized);
         let live = self.inner.settings.live;
-        let facts = BlockFacts { network, live, tip, finalized, added: &added, orphaned: &orphaned, now };
+        let facts = BlockFacts { network, live, tip, finalized, added: &added, orphaned: &orphaned, named, now };
         let mut world = self.load_world(&facts).await?;
         let settlement = match settle(&facts, &mut world) {
             Ok(settlement) => settlement,
@@ -118,6 +139,7 @@ impl Engine {
             added: advance.added.iter().map(|(header, _)| *header).collect(),
             orphaned,
             halted: false,
+            resumes: named,
             at: now,
         });
         Ok(change)
@@ -251,6 +273,10 @@ fn report(network: &str, settlement: &Settlement) {
         match incident {
             Incident::ReversedAfterSuccess { payment, checkout } => {
                 tracing::error!(network, %payment, ?checkout, "a payment that was told as succeeded left the chain");
+            }
+            Incident::Distrusted { account, transfer } => {
+                let text = "a transfer in a token whose decimals are not as configured: nothing is credited, mend the configuration";
+                tracing::error!(network, %account, tx = %transfer.tx, text);
             }
             Incident::Oversized { account, transfer } => {
                 tracing::error!(network, %account, tx = %transfer.tx, "a transfer is too large to be counted");

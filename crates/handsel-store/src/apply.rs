@@ -4,7 +4,8 @@
 //! Nothing here decides anything: whatever is refused is refused by a version, a uniqueness or a guard of the schema.
 
 use crate::rows::{
-    account, api_key, audit, chain, checkout, delivery, event, millis, payment, quote, request, wallet, webhook,
+    account, api_key, audit, chain, checkout, delivery, event, millis, payment, quote, request, standing, wallet,
+    webhook,
 };
 use crate::sequence::{Numbers, Place};
 use crate::sql;
@@ -19,6 +20,7 @@ use handsel_core::event::NewEvent;
 use handsel_core::id::{AccountId, EventId, WebhookId};
 use handsel_core::limits;
 use handsel_core::time::Timestamp;
+use handsel_core::wallet::Wallet;
 use handsel_core::webhook::{Status, Webhook};
 
 /// Writes all of `change`. `numbers`: gives what must be gap-free in this same transaction; without, a sequencer follows.
@@ -60,8 +62,14 @@ async fn put<T: Tx>(tx: &mut T, write: &Write, change: &Change) -> Result<(), Tx
         Write::UpdateAccount(a) => one(tx, &sql::ACCOUNT_UPDATE, &account::values(a)).await,
         Write::InsertApiKey(k) => one(tx, &sql::API_KEY_INSERT, &api_key::values(k)).await,
         Write::UpdateApiKey(k) => one(tx, &sql::API_KEY_UPDATE, &api_key::values(k)).await,
-        Write::InsertWallet(w) => one(tx, &sql::WALLET_INSERT, &wallet::values(w)).await,
-        Write::UpdateWallet(w) => one(tx, &sql::WALLET_UPDATE, &wallet::values(w)).await,
+        Write::InsertWallet(w) => {
+            one(tx, &sql::WALLET_INSERT, &wallet::values(w)).await?;
+            watch_wallet(tx, w).await
+        }
+        Write::UpdateWallet(w) => {
+            one(tx, &sql::WALLET_UPDATE, &wallet::values(w)).await?;
+            watch_wallet(tx, w).await
+        }
         Write::InsertCheckout(c) => insert_checkout(tx, c).await,
         Write::UpdateCheckout(c) => update_checkout(tx, c).await,
         Write::InsertPayment(p) => one(tx, &sql::PAYMENT_INSERT, &payment::values(p)).await,
@@ -92,8 +100,27 @@ async fn put<T: Tx>(tx: &mut T, write: &Write, change: &Change) -> Result<(), Tx
             // No row: an earlier use than the one that is noted.
             any(tx, &sql::API_KEY_TOUCH, &row).await
         }
+        Write::PutStanding(s) => one(tx, &sql::STANDING_PUT, &standing::values(s)).await,
+        Write::NoteDecimals { network, chain_id, token, decimals, at } => {
+            let row = [
+                Value::Text(network),
+                Value::count(*chain_id),
+                Value::Blob(&token.0),
+                Value::Int(i64::from(*decimals)),
+                millis(*at),
+            ];
+            one(tx, &sql::TOKEN_CHECK_SET, &row).await
+        }
         Write::LogRequest(r) => one(tx, &sql::REQUEST_INSERT, &request::values(r)).await,
     }
+}
+
+/// Once watched, always watched: somebody may have the address in his book.
+async fn watch_wallet<T: Tx>(tx: &mut T, w: &Wallet) -> Result<(), TxError> {
+    for address in w.own_addresses() {
+        any(tx, &sql::WALLET_WATCH_INSERT, &[Value::id(w.account), Value::Blob(&address.0)]).await?;
+    }
+    Ok(())
 }
 
 async fn insert_checkout<T: Tx>(tx: &mut T, c: &Checkout) -> Result<(), TxError> {
@@ -209,12 +236,13 @@ async fn update_delivery<T: Tx>(tx: &mut T, d: &Delivery, attempt: Option<&Attem
 
 /// Compare-and-set on the tip's hash, then the blocks. Old ones go: the watcher never looks that far back.
 async fn move_cursor<T: Tx>(tx: &mut T, c: &CursorMove) -> Result<(), TxError> {
-    let row = chain::cursor_values(c);
+    let (row, resumes) = (chain::cursor_values(c), c.resumes);
     match &c.expected_tip {
         None => one(tx, &sql::CURSOR_INSERT, &row).await?,
         Some(expected) => {
             let [a, b, c, d, e, f, g, h] = row;
-            one(tx, &sql::CURSOR_MOVE, &[a, b, c, d, e, f, g, h, Value::Blob(&expected.0)]).await?;
+            let statement = if resumes { &sql::CURSOR_RESUME } else { &sql::CURSOR_MOVE };
+            one(tx, statement, &[a, b, c, d, e, f, g, h, Value::Blob(&expected.0)]).await?;
         }
     }
     for hash in &c.orphaned {

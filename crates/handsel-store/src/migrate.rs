@@ -27,6 +27,12 @@ pub(crate) static MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0002_guards_sqlite.sql"),
         postgres: include_str!("../migrations/0002_guards_postgres.sql"),
     },
+    Migration {
+        number: 3,
+        portable: include_str!("../migrations/0003_chains.sql"),
+        sqlite: include_str!("../migrations/0003_wallets_sqlite.sql"),
+        postgres: include_str!("../migrations/0003_wallets_postgres.sql"),
+    },
 ];
 
 /// Where the steps and the facts about a database stand; made before any step.

@@ -7,13 +7,15 @@ pub use watched::WatchPlace;
 
 use crate::read_pool::ReadPool;
 use crate::rows::{
-    account, api_key, audit, chain, checkout, delivery, event, millis, payment, quote, request, wallet, webhook,
+    account, api_key, audit, chain, checkout, delivery, event, millis, payment, quote, request, standing, wallet,
+    webhook,
 };
 use crate::sql::{self, PointRead, Statement};
 use crate::value::{Row, Value};
 use crate::{OpenError, ReadError};
 use handsel_core::account::Account;
 use handsel_core::api_key::ApiKey;
+use handsel_core::chain::standing::Standing;
 use handsel_core::chain::{Address, Header};
 use handsel_core::change::{AuditEntry, IdempotentAnswer, RequestRow};
 use handsel_core::checkout::Checkout;
@@ -89,10 +91,32 @@ pub struct Watched {
     pub expires_at: Timestamp,
 }
 
-/// A delivery that the caller has claimed until its lease ends, with all that an attempt needs.
+/// An address of a wallet that serves or served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchedWallet {
+    /// Grows with every row.
+    pub mark: i64,
+    pub account: AccountId,
+    pub address: Address,
+}
+
+/// How far the checkouts that are over were looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExpiryPlace {
+    closes_at: i64,
+    id: String,
+}
+
+/// A delivery that the caller has claimed until its lease ends.
 #[derive(Debug, Clone)]
 pub struct Claimed {
     pub delivery: Delivery,
+    /// All that an attempt needs beside it, or why that can't be read: it is this delivery's matter alone.
+    pub load: Result<Box<Load>, ReadError>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Load {
     pub webhook: Webhook,
     pub event: Event,
 }
@@ -241,9 +265,23 @@ impl Reader {
         self.point(&sql::CHECKOUT_OF_ANYONE, vec![Value::id(id)], checkout::decode).await
     }
 
-    /// Open or processing checkouts whose `expires_at` + grace is at or before `until`.
-    pub async fn checkouts_to_expire(&self, until: Timestamp, limit: u32) -> Result<Vec<Checkout>, ReadError> {
-        self.rows(&sql::CHECKOUTS_TO_EXPIRE, vec![millis(until), number(limit)], checkout::decode).await
+    /// Open checkouts whose `expires_at` + grace is at or before `until`, the longest over first, behind `place`: those that are
+    /// processing can't be ended. Answers where to go on, from the beginning again where there are no more.
+    pub async fn checkouts_to_expire(
+        &self,
+        until: Timestamp,
+        place: &ExpiryPlace,
+        limit: u32,
+    ) -> Result<(Vec<Checkout>, ExpiryPlace), ReadError> {
+        let key = vec![millis(until), Value::Int(place.closes_at), Value::Owned(place.id.clone()), number(limit)];
+        let rows = self.rows(&sql::CHECKOUTS_TO_EXPIRE, key, checkout::decode_closing).await?;
+        let more = u32::try_from(rows.len()).is_ok_and(|count| count >= limit);
+        let last = rows.last().filter(|_| more);
+        let place = last.map_or_else(ExpiryPlace::default, |(checkout, closes_at)| ExpiryPlace {
+            closes_at: *closes_at,
+            id: checkout.id.to_string(),
+        });
+        Ok((rows.into_iter().map(|(checkout, _)| checkout).collect(), place))
     }
 
     /// Open or processing checkouts of which a lock has ended at or before `until`, the longest over first.
@@ -357,6 +395,28 @@ impl Reader {
         self.point(&sql::CURSOR_GET, vec![Value::Owned(network.to_owned())], chain::decode_cursor).await
     }
 
+    /// How a network stands, as it was told; `None`: nothing was ever to be told.
+    pub async fn network_standing(&self, network: &str) -> Result<Option<Standing>, ReadError> {
+        self.point(&sql::STANDING_GET, vec![Value::Owned(network.to_owned())], standing::decode).await
+    }
+
+    /// Accounts that have or had wallets, by id, behind that one.
+    pub async fn accounts_with_wallets(
+        &self,
+        after: Option<AccountId>,
+        limit: u32,
+    ) -> Result<Vec<AccountId>, ReadError> {
+        let after = after.map_or_else(|| Value::Owned(String::new()), Value::id);
+        let decode: Decode<AccountId> = |r| r.of("wallet").parsed(0, |text| AccountId::parse(text).ok());
+        self.rows(&sql::ACCOUNTS_WITH_WALLETS, vec![after, number(limit)], decode).await
+    }
+
+    /// What the tokens of a network stated of their decimals when they were asked last.
+    pub async fn noted_decimals(&self, network: &str, chain_id: u64) -> Result<Vec<(Address, u8)>, ReadError> {
+        let key = vec![Value::Owned(network.to_owned()), Value::count(chain_id)];
+        self.rows(&sql::TOKEN_CHECKS, key, chain::decode_decimals).await
+    }
+
     /// Canonical headers of a network, newest first.
     pub async fn recent_headers(&self, network: &str, limit: u32) -> Result<Vec<Header>, ReadError> {
         self.rows(&sql::HEADERS, vec![Value::Owned(network.to_owned()), number(limit)], chain::decode_header).await
@@ -387,23 +447,34 @@ impl Reader {
 
     /// What an attempt needs beside the delivery. A webhook that is gone by now takes its deliveries with it.
     pub(crate) async fn claimed(&self, found: Vec<Delivery>) -> Result<Vec<Claimed>, ReadError> {
-        let mut webhooks: HashMap<WebhookId, Option<Webhook>> = HashMap::new();
+        let mut webhooks: HashMap<WebhookId, Result<Option<Webhook>, ReadError>> = HashMap::new();
         let mut claimed = Vec::with_capacity(found.len());
         for delivery in found {
             let webhook = match webhooks.get(&delivery.webhook) {
                 Some(known) => known.clone(),
                 None => {
-                    let webhook = self.webhook(delivery.account, delivery.webhook).await?;
+                    let webhook = broken_alone(self.webhook(delivery.account, delivery.webhook).await)?;
                     webhooks.insert(delivery.webhook, webhook.clone());
                     webhook
                 }
             };
-            let (Some(webhook), Some(event)) = (webhook, self.event(delivery.account, delivery.event).await?) else {
-                continue;
+            let event = broken_alone(self.event(delivery.account, delivery.event).await)?;
+            let load = match (webhook, event) {
+                (Ok(None), _) | (_, Ok(None)) => continue,
+                (Err(why), _) | (_, Err(why)) => Err(why),
+                (Ok(Some(webhook)), Ok(Some(event))) => Ok(Box::new(Load { webhook, event })),
             };
-            claimed.push(Claimed { delivery, webhook, event });
+            claimed.push(Claimed { delivery, load });
         }
         Ok(claimed)
+    }
+}
+
+/// A row that can't be read is told of its own delivery; a store that doesn't answer is everybody's matter.
+fn broken_alone<T>(read: Result<T, ReadError>) -> Result<Result<T, ReadError>, ReadError> {
+    match read {
+        Err(ReadError::Unavailable(why)) => Err(ReadError::Unavailable(why)),
+        other => Ok(other),
     }
 }
 

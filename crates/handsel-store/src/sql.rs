@@ -132,6 +132,7 @@ pub(crate) mod waiting {
     waiting! {
         WATCH_HEAD = "SELECT COALESCE(MAX(mark), 0), pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM watch \
             WHERE network = ?1";
+        WALLET_WATCH_HEAD = "SELECT COALESCE(MAX(mark), 0), pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM wallet_watch";
         NEXT_TRANSACTION = "SELECT pg_current_xact_id()::text::bigint";
         EVENTS = "SELECT id, account FROM event WHERE sequence IS NULL ORDER BY mark LIMIT ?1";
         EVENT_NUMBER = "UPDATE event SET sequence = ?2 WHERE id = ?1 AND sequence IS NULL";
@@ -311,8 +312,8 @@ statements! {
         AND l.hash = ?8 AND (l.created, l.id) > (?2, ?3) AND (l.created, l.id) < (?4, ?5) \
         AND (c.state = ?7 OR ?7 IS NULL) ORDER BY l.created ASC, l.id ASC LIMIT ?6";
     #[point] CHECKOUT_CREATED = "SELECT created FROM checkout WHERE id = ?1 AND account = ?2";
-    CHECKOUTS_TO_EXPIRE = concat!("SELECT ", checkout_columns!(), " FROM checkout WHERE state IN ('open', 'processing') \
-        AND closes_at <= ?1 ORDER BY closes_at LIMIT ?2");
+    CHECKOUTS_TO_EXPIRE = concat!("SELECT ", checkout_columns!(), " FROM checkout WHERE state = 'open' \
+        AND closes_at <= ?1 AND (closes_at, id) > (?2, ?3) ORDER BY closes_at, id LIMIT ?4");
     CHECKOUTS_TO_REQUOTE = "SELECT c.id, c.account, c.created, c.version, c.state, c.state_at, c.expires_at, c.closes_at, \
         c.private, c.lookups, c.rest FROM lock_end l JOIN checkout c ON c.id = l.checkout \
         WHERE l.until_at <= ?1 ORDER BY l.until_at, l.checkout LIMIT ?2";
@@ -328,6 +329,11 @@ statements! {
     WATCHED_AFTER = "SELECT w.mark, w.account, w.checkout, w.option_index, w.network, w.token, w.address, w.payable, \
         w.unique_amount, w.created, c.expires_at FROM watch w JOIN checkout c ON c.id = w.checkout \
         WHERE w.network = ?1 AND w.mark > ?2 ORDER BY w.mark LIMIT ?3";
+    WALLET_WATCH_INSERT = "INSERT INTO wallet_watch (account, address) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    WALLETS_WATCHED_AFTER = "SELECT mark, account, address FROM wallet_watch WHERE mark > ?1 ORDER BY mark LIMIT ?2";
+    TOKEN_CHECK_SET = "INSERT INTO token_check (network, chain_id, token, decimals, checked_at) VALUES (?1, ?2, ?3, ?4, ?5) \
+        ON CONFLICT (network, chain_id, token) DO UPDATE SET decimals = excluded.decimals, checked_at = excluded.checked_at";
+    TOKEN_CHECKS = "SELECT token, decimals FROM token_check WHERE network = ?1 AND chain_id = ?2 ORDER BY token";
     LEASE_TAKE = "INSERT INTO amount_lease (network, token, address, amount, checkout, until_at) \
         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (network, token, address, amount) DO UPDATE \
         SET checkout = excluded.checkout, until_at = excluded.until_at WHERE amount_lease.until_at <= ?7";
@@ -438,6 +444,13 @@ statements! {
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
     CURSOR_MOVE = "UPDATE chain_cursor SET number = ?2, hash = ?3, parent = ?4, time_seconds = ?5, finalized = ?6, \
         halted = ?7, moved_at = ?8 WHERE network = ?1 AND hash = ?9 AND halted = 0";
+    CURSOR_RESUME = "UPDATE chain_cursor SET number = ?2, hash = ?3, parent = ?4, time_seconds = ?5, finalized = ?6, \
+        halted = ?7, moved_at = ?8 WHERE network = ?1 AND hash = ?9 AND halted = 1";
+    STANDING_PUT = "INSERT INTO network_state (network, version, reason, since_at, told) VALUES (?1, ?2, ?3, ?4, ?5) \
+        ON CONFLICT (network) DO UPDATE SET version = excluded.version, reason = excluded.reason, \
+        since_at = excluded.since_at, told = excluded.told WHERE network_state.version + 1 = excluded.version";
+    #[point] STANDING_GET = "SELECT network, version, reason, since_at, told FROM network_state WHERE network = ?1";
+    ACCOUNTS_WITH_WALLETS = "SELECT DISTINCT account FROM wallet WHERE account > ?1 ORDER BY account LIMIT ?2";
     BLOCK_ADD = "INSERT INTO chain_block (network, hash, number, parent, time_seconds, canonical) \
         VALUES (?1, ?2, ?3, ?4, ?5, 1) ON CONFLICT (network, hash) DO UPDATE SET canonical = 1";
     BLOCK_ORPHAN = "UPDATE chain_block SET canonical = 0 WHERE network = ?1 AND hash = ?2";

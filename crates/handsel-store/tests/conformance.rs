@@ -45,8 +45,8 @@ stories! {
         accounts, api_keys, wallets, wallets_elsewhere, checkouts, payments, webhooks, events, deliveries, audit, requests, answers, facts,
     }
     refusal { versions, half_a_change, doubles, idempotency, tag_leases, cursors, guards, deleted_webhooks }
-    outbox { patterns, only_to, sequences_have_no_gap, lanes, leases, requeue, disabled_webhooks }
+    outbox { patterns, only_to, sequences_have_no_gap, lanes, leases, spoilt, requeue, disabled_webhooks }
     listing { both_ways, times_and_states, lookups, kinds, one_moment, after_sequence, narrow }
     quotes { kept, lock_ends }
-    tree { indexes_and_nodes, watch_marks, headers, expiry, prune }
+    tree { indexes_and_nodes, watch_marks, wallet_marks, standings, decimals, headers, expiry, prune }
 }

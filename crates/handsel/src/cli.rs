@@ -20,6 +20,9 @@ pub enum Verb {
     /// Makes and lists accounts (the operator's).
     #[command(subcommand)]
     Accounts(verbs::accounts::Accounts),
+    /// Shows where networks stand, and lets a halted one go on (the operator's).
+    #[command(subcommand)]
+    Networks(verbs::networks::Networks),
     /// Makes, lists, rolls and revokes API keys.
     #[command(subcommand)]
     Keys(verbs::keys::Keys),

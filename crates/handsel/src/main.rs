@@ -36,6 +36,7 @@ async fn run(verb: Verb) -> Outcome {
         Verb::Dev(dev) => verbs::dev::run(dev).await,
         Verb::Serve(serve) => verbs::serve::run(serve).await,
         Verb::Accounts(accounts) => verbs::accounts::run(accounts).await,
+        Verb::Networks(networks) => verbs::networks::run(networks).await,
         Verb::Keys(keys) => verbs::keys::run(keys).await,
         Verb::Listen(listen) => verbs::listen::run(listen).await,
         Verb::Events(events) => verbs::events::run(events).await,

@@ -3,11 +3,14 @@
 
 use crate::exit::{Code, Failure};
 use handsel_core::account::{Accept, Region, Tier};
-use handsel_engine::Engine;
+use handsel_core::chain::{BlockHash, Network};
+use handsel_core::port::ChainSource;
 use handsel_engine::accounts::NewAccount;
+use handsel_engine::{Engine, Health};
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 
@@ -42,17 +45,23 @@ async fn serve(stream: UnixStream, engine: &Engine) -> std::io::Result<()> {
     let mut line = String::new();
     BufReader::new(read.take(LINE_MAX_BYTES)).read_line(&mut line).await?;
     let answer = match serde_json::from_str::<Value>(&line) {
-        Ok(ask) => answer(engine, &ask).await,
+        Ok(ask) => answer(engine, &[], &ask).await,
         Err(_) => json!({"error": "not one line of JSON"}),
     };
     write.write_all(format!("{answer}\n").as_bytes()).await
 }
 
-/// What the operator may ask; the same function serves a server that isn't running.
-pub async fn answer(engine: &Engine, ask: &Value) -> Value {
+/// The nodes of networks, where the asker has them.
+type Nodes = [(Network, Arc<dyn ChainSource>)];
+
+/// What the operator may ask; the same function serves a server that isn't running. `nodes`: those of all networks, where nobody
+/// watches them; a running server's watchers have their own.
+pub async fn answer(engine: &Engine, nodes: &Nodes, ask: &Value) -> Value {
     let answer = match ask["verb"].as_str() {
         Some("accounts.create") => create(engine, ask).await,
         Some("accounts.list") => list(engine).await,
+        Some("networks.list") => networks(engine).await,
+        Some("networks.resume") => resume(engine, nodes, ask).await,
         _ => Err("an unknown verb: is the server of another version?".to_owned()),
     };
     answer.unwrap_or_else(|error| json!({"error": error}))
@@ -93,6 +102,36 @@ async fn list(engine: &Engine) -> Result<Value, String> {
             "status": handsel_view::account_status(&a.status)})
     });
     Ok(json!({"data": rows.collect::<Vec<_>>()}))
+}
+
+async fn networks(engine: &Engine) -> Result<Value, String> {
+    let places = engine.network_places().await.map_err(|refusal| refusal.detail.into_owned())?;
+    let health = engine.network_health();
+    let rows = places.iter().map(|place| {
+        let seen = health.iter().find(|seen| seen.network == place.network).map(|seen| &seen.health);
+        let (state, detail) = match seen {
+            Some(Health::Halted { why }) => ("halted", Some(why.as_str())),
+            _ if place.halted => ("halted", None),
+            Some(Health::Delayed { why }) => ("delayed", Some(why.as_str())),
+            Some(Health::Current) => ("current", None),
+            Some(Health::Starting) => ("starting", None),
+            None => ("stopped", None),
+        };
+        json!({"network": place.network, "chain_id": place.chain_id, "state": state, "detail": detail,
+            "block_number": place.tip.map(|tip| tip.number), "block_hash": place.tip.map(|tip| tip.hash.to_string()),
+            "block_time": place.tip.map(|tip| tip.time_seconds), "finalized": place.finalized})
+    });
+    Ok(json!({"data": rows.collect::<Vec<_>>()}))
+}
+
+async fn resume(engine: &Engine, nodes: &Nodes, ask: &Value) -> Result<Value, String> {
+    let name = ask["network"].as_str().unwrap_or_default();
+    let from = BlockHash::parse(ask["from_block"].as_str().unwrap_or_default());
+    let from = from.ok_or("--from-block must be a block's hash: 0x and 64 hex digits")?;
+    let source = nodes.iter().find(|(network, _)| network.name == name).map(|(_, source)| &**source);
+    let resumed = engine.resume_network(name, from, source).await.map_err(|refusal| refusal.detail.into_owned())?;
+    Ok(json!({"network": name, "block_number": resumed.from.number, "block_hash": resumed.from.hash.to_string(),
+        "taken_back": resumed.taken_back, "added": resumed.added}))
 }
 
 /// Asks the server that runs on `data`; `None` where none runs.

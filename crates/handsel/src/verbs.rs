@@ -9,6 +9,7 @@ pub mod events;
 pub mod keys;
 pub mod listen;
 pub mod migrate;
+pub mod networks;
 pub mod selftest;
 pub mod serve;
 pub mod signatures;

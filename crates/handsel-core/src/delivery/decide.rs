@@ -40,6 +40,8 @@ impl Attempted {
 pub enum Command<'a> {
     /// With its webhook's schedule.
     Attempted(Attempted, &'a Retry),
+    /// What is to be sent can't be read, and no further try would change that.
+    GiveUp,
     /// Its webhook was disabled or deleted.
     Cancel,
     /// Again at once, whatever came of it before (`resend`, `recover`).
@@ -57,6 +59,10 @@ impl Delivery {
             (Command::Requeue, _) => self.state = State::Pending { due: now },
             (_, State::Succeeded { .. } | State::Failed { .. } | State::Canceled { .. }) => return Err(NotPending),
             (Command::Cancel, State::Pending { .. }) => self.state = State::Canceled { at: now },
+            (Command::GiveUp, State::Pending { .. }) => {
+                self.tries = self.tries.saturating_add(1);
+                self.state = State::Failed { at: now };
+            }
             (Command::Attempted(attempted, retry), State::Pending { .. }) => {
                 self.tries = self.tries.saturating_add(1);
                 self.state = after_attempt(self.tries, &attempted, retry, now);
@@ -179,6 +185,13 @@ mod tests {
         let after = pending().apply(Command::Attempted(attempted, &USUAL), NOW).unwrap();
         assert_eq!(after.state, State::Failed { at: NOW });
         assert_eq!(pending().apply(Command::Cancel, NOW).unwrap().state, State::Canceled { at: NOW });
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_given_up_at_the_first_try() {
+        let after = pending().apply(Command::GiveUp, NOW).unwrap();
+        assert_eq!((after.state, after.tries, after.version), (State::Failed { at: NOW }, 1, 2));
+        assert_eq!(after.apply(Command::GiveUp, NOW), Err(NotPending));
     }
 
     proptest! {

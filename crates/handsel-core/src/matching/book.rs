@@ -6,7 +6,7 @@
 use crate::chain::{Address, Network, Transfer};
 use crate::id::{AccountId, CheckoutId};
 use foldhash::fast::FixedState;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// One payment option that is waited for: a row of the store's watch list.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +35,9 @@ pub enum Match {
     Internal { account: AccountId },
     /// More than 128 bits: kept raw by whoever sees it, an incident.
     Oversized { account: AccountId },
+    /// In a listed token whose contract contradicts the configuration: its amounts mean something else, so nothing is posted; an
+    /// incident.
+    Distrusted { account: AccountId },
     /// Pays this option.
     Option { account: AccountId, checkout: CheckoutId, option: u32 },
     /// A listed asset that this checkout doesn't take on this network.
@@ -53,9 +56,12 @@ impl Match {
             | Self::WrongAsset { account, checkout }
             | Self::WrongNetwork { account, checkout } => Some((account, Some(checkout))),
             Self::Unmatched { account } => Some((account, None)),
-            Self::Nobody | Self::ZeroValue | Self::UnknownToken | Self::Internal { .. } | Self::Oversized { .. } => {
-                None
-            }
+            Self::Nobody
+            | Self::ZeroValue
+            | Self::UnknownToken
+            | Self::Internal { .. }
+            | Self::Oversized { .. }
+            | Self::Distrusted { .. } => None,
         }
     }
 }
@@ -103,6 +109,8 @@ pub struct AddressBook {
     accounts: Vec<AccountId>,
     account_index: HashMap<AccountId, u32, FixedState>,
     networks: Vec<String>,
+    /// Tokens that must not be counted, by network.
+    distrusted: HashSet<(u16, Address), FixedState>,
 }
 
 /// An index of a list that never grows to four billion entries.
@@ -124,6 +132,7 @@ impl AddressBook {
             accounts: Vec::new(),
             account_index: HashMap::with_hasher(hasher.clone()),
             networks: Vec::new(),
+            distrusted: HashSet::with_hasher(hasher.clone()),
             hasher,
         }
     }
@@ -184,6 +193,17 @@ impl AddressBook {
         self.static_place(account, address);
     }
 
+    /// Says whether transfers of a token may be counted: not where its contract states other decimals than are configured
+    /// (13 section 6, property 13), whatever was offered before.
+    pub fn trust(&mut self, network: &str, token: Address, trusted: bool) {
+        let key = (self.intern_network(network), token);
+        if trusted {
+            self.distrusted.remove(&key);
+        } else {
+            self.distrusted.insert(key);
+        }
+    }
+
     /// Stops waiting for a checkout at the given addresses (those of its options).
     pub fn remove(&mut self, checkout: CheckoutId, addresses: impl IntoIterator<Item = Address>) {
         for address in addresses {
@@ -227,6 +247,9 @@ impl AddressBook {
             return Match::ZeroValue;
         }
         let index = self.networks.iter().position(|n| *n == network.name).and_then(|n| u16::try_from(n).ok());
+        if index.is_some_and(|index| self.distrusted.contains(&(index, transfer.token))) {
+            return Match::Distrusted { account };
+        }
         let listed = network.token_at(transfer.token).is_some();
         let found = match (derived, fixed) {
             (Some(head), _) => self.lookup_derived(head, index, listed, transfer),

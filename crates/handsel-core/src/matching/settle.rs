@@ -9,6 +9,7 @@ use crate::chain::{BlockHash, Header, Network, Token, Transfer};
 use crate::checkout::{self, Checkout, Ruling};
 use crate::event::Kind;
 use crate::id::{AccountId, CheckoutId, PaymentId};
+use crate::limits::BLOCK_SKEW_MAX_SECONDS;
 use crate::money::power_of_ten;
 use crate::payment::{self, Inclusion, Outcome, Payment, Policy, State};
 use crate::time::Timestamp;
@@ -28,6 +29,8 @@ pub struct BlockFacts<'a> {
     pub added: &'a [AddedBlock],
     /// Blocks that left the canonical chain.
     pub orphaned: &'a [BlockHash],
+    /// An operator named this branch, also against blocks that were final: payments in those stay as they were told.
+    pub named: bool,
     pub now: Timestamp,
 }
 
@@ -83,6 +86,8 @@ pub enum Incident {
     ReversedAfterSuccess { payment: PaymentId, checkout: Option<CheckoutId> },
     /// A transfer of more than 128 bits: not posted.
     Oversized { account: AccountId, transfer: Transfer },
+    /// A transfer of a token whose contract states other decimals than are configured: not posted.
+    Distrusted { account: AccountId, transfer: Transfer },
 }
 
 /// What the blocks changed. The values are in the world; ids are in the order of their first change.
@@ -188,6 +193,7 @@ impl Run<'_> {
         let Some(before) = self.world.payments.get(&id).cloned() else { return Ok(()) };
         let step = match before.clone().apply(payment::Command::Orphaned, self.facts.now) {
             Ok(step) => step,
+            Err(payment::Refused::BelowFinality) if self.facts.named => return Ok(()),
             Err(payment::Refused::BelowFinality) => return Err(SettleError::BelowFinality(id)),
             Err(payment::Refused::OldNews) => return Ok(()),
         };
@@ -201,9 +207,13 @@ impl Run<'_> {
 
     /// One transfer of an added block.
     fn receive(&mut self, header: &Header, matched: &Matched) -> Result<(), SettleError> {
+        let matched = &self.unless_older(header, matched)?;
         let transfer = &matched.transfer;
         if let Match::Oversized { account } = matched.to {
             self.out.incidents.push(Incident::Oversized { account, transfer: *transfer });
+        }
+        if let Match::Distrusted { account } = matched.to {
+            self.out.incidents.push(Incident::Distrusted { account, transfer: *transfer });
         }
         let (Some((account, checkout)), Some(amount)) = (matched.to.payee(), transfer.atomic()) else {
             self.out.ignored += u64::from(matched.to != Match::Nobody);
@@ -220,6 +230,8 @@ impl Run<'_> {
             let held_by = known.state.inclusion().map(|b| b.hash);
             return match held_by {
                 Some(hash) if hash == header.hash => Ok(()),
+                // Final on a branch that an operator left: credited once, and told for good.
+                Some(_) if known.state.finalized() => Ok(()),
                 // Nobody told us that its block is gone, yet here it is again: the chain's word counts.
                 Some(_) => self.reverse(id).and_then(|()| self.include_again(id, block, matched)),
                 None => self.include_again(id, block, matched),
@@ -231,6 +243,17 @@ impl Run<'_> {
         }
         let payment = self.observed(id, (account, checkout), block, matched, amount)?;
         self.detect(None, payment)
+    }
+
+    /// A shared address lends its amounts again and again, and after an outage blocks come late: what is in a block from before
+    /// the checkout was sent to somebody who had the amount earlier. A block's time may lag a little behind ours.
+    fn unless_older(&self, header: &Header, matched: &Matched) -> Result<Matched, SettleError> {
+        let Match::Option { account, checkout, option } = matched.to else { return Ok(*matched) };
+        let checkout = self.checkout(checkout)?;
+        let lent = usize::try_from(option).ok().and_then(|at| checkout.options.get(at)?.derivation).is_none();
+        let created = u64::try_from(checkout.created.seconds()).unwrap_or(0);
+        let older = header.time_seconds.saturating_add(BLOCK_SKEW_MAX_SECONDS) < created;
+        Ok(if lent && older { Matched { to: Match::Unmatched { account }, ..*matched } } else { *matched })
     }
 
     fn include_again(&mut self, id: PaymentId, block: Inclusion, matched: &Matched) -> Result<(), SettleError> {

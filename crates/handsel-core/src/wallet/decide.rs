@@ -122,6 +122,19 @@ mod tests {
     }
 
     #[test]
+    fn own_addresses_are_those_of_a_wallet_that_serves() {
+        let wallet = |state| Wallet { state, ..wallet() };
+        for (state, count) in [
+            (State::PendingProof, 0),
+            (State::Active { from: at(1) }, 1),
+            (State::Retiring { until: at(1) }, 1),
+            (State::Retired { at: at(1) }, 0),
+        ] {
+            assert_eq!(wallet(state).own_addresses().len(), count, "{state:?}");
+        }
+    }
+
+    #[test]
     fn a_whole_life() {
         let proved = wallet().apply(Command::Proved { active_from: at(100) }, at(10)).unwrap();
         assert_eq!(proved.events, [Kind::WalletProved, Kind::WalletActivated]);

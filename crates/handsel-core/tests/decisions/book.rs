@@ -67,6 +67,23 @@ fn a_static_address_is_told_by_the_amount() {
     assert_eq!(at(&book, USDT, 19_980_002), Match::Option { account, checkout: ANOTHER, option: 0 });
 }
 
+/// Property 13: also through an option that was offered before the contract said so.
+#[test]
+fn a_token_that_contradicts_its_configuration_is_not_counted() {
+    let (one, two) = (network("one", 1), network("two", 2));
+    let mut book = AddressBook::new(7);
+    book.insert(&derived(CHECKOUT, "one", USDT, SHOP, 0));
+    book.insert(&derived(CHECKOUT, "two", USDT, SHOP, 1));
+    book.trust("one", address(USDT), false);
+    let (account, checkout) = (ACCOUNT, CHECKOUT);
+    assert_eq!(book.lookup(&one, &transfer(USDT, SHOP, 5)), Match::Distrusted { account });
+    assert_eq!(book.lookup(&two, &transfer(USDT, SHOP, 5)), Match::Option { account, checkout, option: 1 });
+    assert_eq!(book.lookup(&one, &transfer(USDT, 0x52, 5)), Match::Nobody);
+    assert_eq!(Match::Distrusted { account }.payee(), None);
+    book.trust("one", address(USDT), true);
+    assert_eq!(book.lookup(&one, &transfer(USDT, SHOP, 5)), Match::Option { account, checkout, option: 0 });
+}
+
 #[test]
 fn a_sweep_between_own_addresses_is_internal_and_others_are_not() {
     let one = network("one", 1);

@@ -62,6 +62,12 @@ const STATIC: fn(&mut Checkout) = |c| {
     c.options[0].tag = 4_321;
 };
 
+/// As at a static address, whose amounts are lent to one checkout after the other.
+const LENT: fn(&mut Checkout) = |c| {
+    STATIC(c);
+    c.options[0].derivation = None;
+};
+
 pub(crate) const ROWS: &[Row] = &[
     Row {
         row: "1 exact, on time",
@@ -552,6 +558,26 @@ pub(crate) const ROWS: &[Row] = &[
         exceptions: &[],
         payments: &["unmatched rejected"],
         events: &[],
+    },
+    Row {
+        row: "30 a unique amount that somebody else had before: its block is older than the checkout",
+        price_cents: 2_000,
+        terms: LENT,
+        steps: &[PayMinedBefore(3_600 + 61, 19_995_679), Finalize],
+        status: "open/unpaid",
+        exceptions: &[],
+        payments: &["unmatched rejected"],
+        events: &[],
+    },
+    Row {
+        row: "30 a unique amount in a block whose time lags behind ours",
+        price_cents: 2_000,
+        terms: LENT,
+        steps: &[PayMinedBefore(3_600 + 60, 19_995_679), Confirm],
+        status: "complete/paid",
+        exceptions: &[],
+        payments: &["exact succeeded"],
+        events: &["processing", "completed"],
     },
     Row {
         row: "47 marked paid by hand, then paid",

@@ -246,7 +246,7 @@ impl Scene {
             })
             .collect();
         let now = Timestamp::from_seconds(self.now as i64);
-        let facts = BlockFacts { network, live: false, tip, finalized, added: &added, orphaned, now };
+        let facts = BlockFacts { network, live: false, tip, finalized, added: &added, orphaned, named: false, now };
         let mut world = self.load(&facts);
         let settlement = settle(&facts, &mut world).expect("everything was loaded");
         self.commit(world, settlement);

@@ -27,6 +27,8 @@ struct Blocks {
     broken: bool,
     /// So often the node has an internal error where it is asked for a token's decimals.
     decimals_refusals: u32,
+    /// What USDC states of its decimals, where it is not 6.
+    usdc_decimals: Option<u8>,
 }
 
 /// A node with one chain.
@@ -102,6 +104,10 @@ impl FakeChain {
         self.blocks.lock().unwrap().decimals_refusals = times;
     }
 
+    pub(crate) fn set_usdc_decimals(&self, decimals: u8) {
+        self.blocks.lock().unwrap().usdc_decimals = Some(decimals);
+    }
+
     pub(crate) fn height(&self) -> u64 {
         self.blocks.lock().unwrap().canon.len() as u64 - 1
     }
@@ -141,7 +147,11 @@ impl ChainSource for FakeChain {
             self.blocks.lock().unwrap().decimals_refusals = left;
             return Box::pin(async { Err(ChainError::Refused { code: -32_603 }) });
         }
-        self.read(move |_| Some(if token == Address([0xc2; 20]) { 18 } else { 6 }))
+        self.read(move |blocks| match token {
+            USDC => Some(blocks.usdc_decimals.unwrap_or(6)),
+            Address([0xc2, ..]) => Some(18),
+            _ => Some(6),
+        })
     }
     fn wait_for_hint(&self, limit: Duration) -> BoxFuture<'_, ()> {
         Box::pin(tokio::time::sleep(limit.min(Duration::from_millis(5))))
@@ -154,6 +164,8 @@ pub(crate) enum Receiver {
     Status(u16),
     /// It accepts and never answers.
     BlackHole,
+    /// The sender itself breaks.
+    Breaks,
 }
 
 #[derive(Debug, Default)]
@@ -180,6 +192,7 @@ impl HookSender for FakeSender {
         Box::pin(async move {
             match receiver.unwrap_or(Receiver::Status(200)) {
                 Receiver::BlackHole => std::future::pending().await,
+                Receiver::Breaks => panic!("broken by the test"),
                 Receiver::Status(status) => {
                     let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
                     let answer = HookAnswer { status, headers, body: b"thanks".to_vec(), retry_after_seconds: None };

@@ -3,6 +3,7 @@
 use crate::fakes::{FakeChain, FakeSender, Pay, Receiver};
 use crate::harness::{Bench, json, new_checkout, text};
 use handsel_core::chain::Address;
+use handsel_core::delivery::{HookError, State};
 use handsel_core::id::{CheckoutId, WebhookId};
 use handsel_core::port::{ChainSource, HookSender};
 use handsel_core::signature;
@@ -362,5 +363,49 @@ async fn a_delivery_that_somebody_else_queued_is_sent() {
         WHERE id = (SELECT MIN(id) FROM delivery)",
     );
     until("the other's delivery", || async { sender.received(URL).len() == sent + 1 }).await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spoilt_webhook_fails_alone_and_says_why() {
+    const SPOILT: &str = "https://spoilt.example.com/";
+    let bench = Bench::open().await;
+    webhook(&bench, URL).await;
+    let spoilt = webhook(&bench, SPOILT).await;
+    let id = text(&spoilt, "/id");
+    bench.xpub_wallet().await;
+    behind_its_back(&bench, &format!("UPDATE webhook SET rest = '{{}}' WHERE id = '{id}'"));
+    let (chain, sender) = (Arc::new(FakeChain::new(313_137)), Arc::new(FakeSender::default()));
+    let running = Running::start(&bench, &chain, &sender);
+    until("an end of all deliveries", || settled(&bench)).await;
+    running.stop().await;
+    assert!(!sender.received(URL).is_empty());
+    assert!(sender.received(SPOILT).is_empty());
+    let hook = WebhookId::parse(id).unwrap();
+    let query = ListQuery { limit: 100, webhook: Some(hook), ..ListQuery::default() };
+    let deliveries = bench.reader.deliveries(bench.account, &query).await.unwrap().data;
+    assert_eq!(deliveries.len(), sender.received(URL).len(), "as many as the other one's");
+    for delivery in deliveries {
+        assert!(matches!(delivery.state, State::Failed { .. }), "{delivery:?}");
+        let attempts = bench.reader.attempts(delivery.id).await.unwrap();
+        assert_eq!(attempts.iter().map(|attempt| attempt.error).collect::<Vec<_>>(), [Some(HookError::Unreadable)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_breaks_is_made_again_after_its_lease() {
+    let bench = Bench::open().await;
+    webhook(&bench, URL).await;
+    let (chain, sender) = (Arc::new(FakeChain::new(313_137)), Arc::new(FakeSender::default()));
+    sender.answers(URL, Receiver::Breaks);
+    let running = Running::start(&bench, &chain, &sender);
+    bench.xpub_wallet().await;
+    until("a first try", || async { !sender.received(URL).is_empty() }).await;
+    sender.answers(URL, Receiver::Status(200));
+    until("the next ones", || async {
+        bench.clock.advance(handsel_core::limits::HOOK_LEASE_SECONDS);
+        settled(&bench).await
+    })
+    .await;
     running.stop().await;
 }

@@ -7,6 +7,7 @@ mod fakes;
 mod harness;
 mod keys;
 mod loops;
+mod networks;
 mod shell;
 mod wallets;
 mod webhooks;

@@ -4,7 +4,7 @@ use super::{millis, time};
 use crate::ReadError;
 use crate::reader::Cursor;
 use crate::value::{Row, Value};
-use handsel_core::chain::{BlockHash, Header};
+use handsel_core::chain::{Address, BlockHash, Header};
 use handsel_core::change::CursorMove;
 
 /// The columns of `chain_cursor`, in order.
@@ -44,6 +44,12 @@ pub(crate) fn decode_cursor(row: &Row<'_>) -> Result<Cursor, ReadError> {
 
 pub(crate) fn decode_header(row: &Row<'_>) -> Result<Header, ReadError> {
     header(&row.of("chain_block"), 0)
+}
+
+pub(crate) fn decode_decimals(row: &Row<'_>) -> Result<(Address, u8), ReadError> {
+    let row = row.of("token_check");
+    let decimals = u8::try_from(row.int(1)?).map_err(|_| row.corrupt("decimals beyond a byte"))?;
+    Ok((Address(row.bytes(0)?), decimals))
 }
 
 fn header(row: &Row<'_>, first: usize) -> Result<Header, ReadError> {

@@ -365,6 +365,11 @@ pub(crate) fn watch_values<'a>(c: &'a Checkout, index: usize, o: &'a PaymentOpti
     ]
 }
 
+/// With its `closes_at`, in milliseconds.
+pub(crate) fn decode_closing(row: &Row<'_>) -> Result<(Checkout, i64), ReadError> {
+    Ok((decode(row)?, row.of("checkout").int(7)?))
+}
+
 pub(crate) fn decode_watched(row: &Row<'_>) -> Result<Watched, ReadError> {
     let row = row.of("watch");
     Ok(Watched {

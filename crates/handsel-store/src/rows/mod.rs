@@ -11,6 +11,7 @@ pub(crate) mod event;
 pub(crate) mod payment;
 pub(crate) mod quote;
 pub(crate) mod request;
+pub(crate) mod standing;
 pub(crate) mod wallet;
 pub(crate) mod webhook;
 

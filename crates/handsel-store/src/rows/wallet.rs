@@ -2,6 +2,7 @@
 
 use super::{Hex, Pairs, json, maybe_time, millis, time};
 use crate::ReadError;
+use crate::reader::WatchedWallet;
 use crate::value::{Row, Value};
 use handsel_core::chain::Address;
 use handsel_core::id::{AccountId, WalletId};
@@ -89,5 +90,14 @@ pub(crate) fn decode(row: &Row<'_>) -> Result<Wallet, ReadError> {
         state,
         mac: row.bytes(7)?,
         metadata: rest.metadata,
+    })
+}
+
+pub(crate) fn decode_watched(row: &Row<'_>) -> Result<WatchedWallet, ReadError> {
+    let row = row.of("wallet_watch");
+    Ok(WatchedWallet {
+        mark: row.int(0)?,
+        account: row.parsed(1, |t| AccountId::parse(t).ok())?,
+        address: Address(row.bytes(2)?),
     })
 }

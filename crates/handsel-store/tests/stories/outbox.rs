@@ -8,6 +8,7 @@ use handsel_core::delivery::State;
 use handsel_core::event::Kind;
 use handsel_core::id::{AccountId, WebhookId};
 use handsel_core::webhook::{Ordering, Status, Webhook};
+use handsel_store::ReadError;
 use std::collections::HashMap;
 
 async fn hook(rig: &Rig, account: AccountId, patterns: &[&str]) -> WebhookId {
@@ -120,8 +121,9 @@ pub(crate) async fn lanes(rig: &Rig) {
     rig.settle().await;
     let writer = &rig.store.writer;
     let claimed = writer.claim_deliveries(at(100), at(200), 100).await.unwrap();
-    let of =
-        |id: WebhookId| claimed.iter().filter(|c| c.webhook.id == id).map(|c| c.delivery.clone()).collect::<Vec<_>>();
+    let of = |id: WebhookId| {
+        claimed.iter().filter(|c| c.delivery.webhook == id).map(|c| c.delivery.clone()).collect::<Vec<_>>()
+    };
     assert_eq!(of(loose.id).len(), 4, "no order wanted: all at once");
     let heads = of(ordered);
     assert_eq!(heads.iter().map(|d| d.endpoint_sequence).collect::<Vec<_>>(), [1, 3]);
@@ -163,6 +165,27 @@ pub(crate) async fn leases(rig: &Rig) {
     rig.write(vec![write]).await.unwrap_err();
     assert!(writer.claim_deliveries(at(999), at(1999), 10).await.unwrap().is_empty());
     assert_eq!(rig.store.reader.next_delivery_due().await.unwrap(), None);
+}
+
+/// A row that somebody spoilt costs its own deliveries, not those beside them.
+pub(crate) async fn spoilt(rig: &Rig) {
+    let account = rig.account().await;
+    let (one, two) = (hook(rig, account, &["*"]).await, hook(rig, account, &["*"]).await);
+    say(rig, account, Kind::CheckoutCreated, "chk_1").await;
+    say(rig, account, Kind::CheckoutCreated, "chk_2").await;
+    rig.settle().await;
+    rig.raw(&format!("UPDATE webhook SET rest = '{{}}' WHERE id = '{two}'")).await.unwrap();
+    let claimed = rig.store.writer.claim_deliveries(at(100), at(200), 10).await.unwrap();
+    assert_eq!(claimed.len(), 4);
+    for c in claimed {
+        match c.load {
+            Ok(load) => assert_eq!((c.delivery.webhook, load.webhook.id), (one, one)),
+            Err(why) => {
+                assert!(matches!(why, ReadError::Corrupt { table: "webhook", .. }), "{why}");
+                assert_eq!(c.delivery.webhook, two);
+            }
+        }
+    }
 }
 
 pub(crate) async fn requeue(rig: &Rig) {

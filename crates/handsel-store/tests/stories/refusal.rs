@@ -137,6 +137,11 @@ pub(crate) async fn cursors(rig: &Rig) {
         "another process stops too"
     );
     assert!(rig.store.reader.cursor(NETWORK).await.unwrap().unwrap().halted);
+    // Its operator names where it goes on from, once.
+    let resumed = CursorMove { resumes: true, orphaned: vec![next.hash], ..cursor(Some(next.hash), first) };
+    rig.commit(moved(resumed.clone())).await.unwrap();
+    assert_eq!(rig.commit(moved(resumed)).await, Err(CommitError::Conflict), "it is not halted any more");
+    rig.commit(moved(cursor(Some(first.hash), header(101, 1)))).await.unwrap();
 }
 
 /// What is written once stays, also for somebody who has the database itself.

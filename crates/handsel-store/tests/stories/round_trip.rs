@@ -203,8 +203,9 @@ pub(crate) async fn deliveries(rig: &Rig) {
     let claimed = rig.store.writer.claim_deliveries(at(1000), at(2000), 10).await.unwrap();
     assert_eq!(claimed.len(), 1, "one lane, one head");
     let mut one = claimed[0].delivery.clone();
-    assert_eq!(claimed[0].webhook, hook);
-    assert_eq!(claimed[0].event.new, first);
+    let load = claimed[0].load.clone().unwrap();
+    assert_eq!(load.webhook, hook);
+    assert_eq!(load.event.new, first);
     assert_eq!(one.state, delivery::State::Pending { due: at(60) });
     assert_eq!((one.endpoint_sequence, one.previous_event, one.version, one.tries), (1, None, 1, 0));
     let attempt = Attempt {

@@ -3,10 +3,13 @@
 use crate::rig::Rig;
 use crate::support::*;
 use handsel_core::audit::merkle::{Frontier, leaf_hash, node_hash};
-use handsel_core::change::{Change, CursorMove, Write};
+use handsel_core::chain::Address;
+use handsel_core::chain::standing::{Reason, Standing, Told};
+use handsel_core::change::{Change, CommitError, CursorMove, Write};
 use handsel_core::checkout::{Checkout, State};
+use handsel_core::wallet::{self, Destination, Wallet};
 use handsel_store::Store;
-use handsel_store::reader::{Reader, WatchPlace, Watched};
+use handsel_store::reader::{ExpiryPlace, Reader, WatchPlace, Watched};
 
 /// Places are 0, 1, 2, … and every perfect subtree's root is stored, also across a restart.
 pub(crate) async fn indexes_and_nodes(rig: &Rig) {
@@ -84,6 +87,79 @@ pub(crate) async fn watch_marks(rig: &Rig) {
     assert_eq!(watched(reader, NETWORK).await[0].expires_at, at(9_999_999));
 }
 
+pub(crate) async fn wallet_marks(rig: &Rig) {
+    let account = rig.account().await;
+    let fixed = |n: u8, state| Wallet {
+        destination: Destination::Static { address: Address([n; 20]) },
+        state,
+        ..wallet(account)
+    };
+    let mut claimed = fixed(5, wallet::State::PendingProof);
+    let writes = vec![
+        Write::InsertWallet(fixed(4, wallet::State::Active { from: at(1) })),
+        Write::InsertWallet(claimed.clone()),
+    ];
+    rig.write(writes).await.unwrap();
+    let reader = &rig.store.reader;
+    let of = async |place| {
+        let mut all = Vec::new();
+        let place = reader.wallets_watched_since(place, 10, |rows| all.extend(rows)).await.unwrap();
+        let addresses: Vec<u8> = all.iter().filter(|w| w.account == account).map(|w| w.address.0[0]).collect();
+        (addresses, place)
+    };
+    let (addresses, place) = of(WatchPlace::default()).await;
+    assert_eq!(addresses, [4], "what is only claimed is nobody's");
+    claimed.version = 2;
+    claimed.state = wallet::State::Active { from: at(2) };
+    rig.write(vec![Write::UpdateWallet(claimed.clone())]).await.unwrap();
+    let (addresses, _) = of(place).await;
+    assert_eq!(addresses.last(), Some(&5));
+    claimed.version = 3;
+    claimed.state = wallet::State::Retired { at: at(3) };
+    rig.write(vec![Write::UpdateWallet(claimed.clone())]).await.unwrap();
+    // It may be added again, and somebody else may have it too.
+    rig.write(vec![Write::InsertWallet(fixed(5, wallet::State::Active { from: at(4) }))]).await.unwrap();
+    assert_eq!(of(WatchPlace::default()).await.0, [4, 5], "what retired is still watched");
+}
+
+pub(crate) async fn standings(rig: &Rig) {
+    let reader = &rig.store.reader;
+    assert_eq!(reader.network_standing(NETWORK).await.unwrap(), None);
+    let bad = Standing::unwritten(NETWORK, at(1)).turned(Some(Reason::NodesSilent), at(2)).unwrap();
+    rig.write(vec![Write::PutStanding(bad.clone())]).await.unwrap();
+    assert_eq!(reader.network_standing(NETWORK).await.unwrap(), Some(bad.clone()));
+    assert_eq!(rig.write(vec![Write::PutStanding(bad.clone())]).await, Err(CommitError::Conflict), "somebody did it");
+    let (one, two) = (rig.account().await, rig.account().await);
+    rig.write([one, two].map(|account| Write::InsertWallet(wallet(account))).to_vec()).await.unwrap();
+    let first = reader.accounts_with_wallets(None, 1).await.unwrap();
+    assert_eq!(first, [one]);
+    let some = bad.told(Told::UpTo(one));
+    rig.write(vec![Write::PutStanding(some.clone())]).await.unwrap();
+    assert_eq!(reader.network_standing(NETWORK).await.unwrap(), Some(some.clone()));
+    assert_eq!(reader.accounts_with_wallets(Some(one), 10).await.unwrap(), [two]);
+    let all = some.told(Told::All);
+    rig.write(vec![Write::PutStanding(all.clone())]).await.unwrap();
+    let well = all.turned(None, at(3)).unwrap();
+    rig.write(vec![Write::PutStanding(well.clone())]).await.unwrap();
+    assert_eq!(reader.network_standing(NETWORK).await.unwrap(), Some(well));
+}
+
+pub(crate) async fn decimals(rig: &Rig) {
+    let note = |chain_id, n: u8, decimals| Write::NoteDecimals {
+        network: NETWORK.to_owned(),
+        chain_id,
+        token: Address([n; 20]),
+        decimals,
+        at: at(1),
+    };
+    rig.write(vec![note(1, 1, 6), note(1, 2, 18), note(2, 1, 8)]).await.unwrap();
+    rig.write(vec![note(1, 1, 7)]).await.unwrap();
+    let reader = &rig.store.reader;
+    let noted = reader.noted_decimals(NETWORK, 1).await.unwrap();
+    assert_eq!(noted, [(Address([1; 20]), 7), (Address([2; 20]), 18)]);
+    assert!(reader.noted_decimals("other", 1).await.unwrap().is_empty());
+}
+
 pub(crate) async fn headers(rig: &Rig) {
     let moved = |m: CursorMove| Change { cursor: Some(m), ..Change::default() };
     let (a, b, fork) = (header(1, 0), header(2, 0), header(2, 1));
@@ -110,12 +186,26 @@ pub(crate) async fn expiry(rig: &Rig) {
     rig.write(vec![Write::InsertCheckout(open.clone())]).await.unwrap();
     let end = open.terms.expires_at.millis() - NOW + 120_000;
     let reader = &rig.store.reader;
-    assert!(reader.checkouts_to_expire(at(end - 1), 10).await.unwrap().is_empty(), "payers' grace");
-    assert_eq!(reader.checkouts_to_expire(at(end), 10).await.unwrap(), [open.clone()]);
+    let first = ExpiryPlace::default();
+    let due = async |until: i64| reader.checkouts_to_expire(at(until), &first, 10).await.unwrap().0;
+    assert!(due(end - 1).await.is_empty(), "payers' grace");
+    assert_eq!(due(end).await, [open.clone()]);
+    let more = [checkout(account), checkout(account)];
+    rig.write(more.iter().cloned().map(Write::InsertCheckout).collect()).await.unwrap();
+    // Page by page, then from the beginning again.
+    let (one, place) = reader.checkouts_to_expire(at(end), &first, 2).await.unwrap();
+    let (two, place) = reader.checkouts_to_expire(at(end), &place, 2).await.unwrap();
+    assert_eq!(place, first);
+    assert_eq!([one, two].concat(), [open.clone(), more[0].clone(), more[1].clone()]);
+    // Whatever is processing stands in nobody's way.
     open.version = 2;
+    open.state = State::Processing;
+    rig.write(vec![Write::UpdateCheckout(open.clone())]).await.unwrap();
+    assert_eq!(reader.checkouts_to_expire(at(end), &first, 1).await.unwrap().0, [more[0].clone()]);
+    open.version = 3;
     open.state = State::Expired { at: at(end) };
     rig.write(vec![Write::UpdateCheckout(open)]).await.unwrap();
-    assert!(reader.checkouts_to_expire(at(end), 10).await.unwrap().is_empty());
+    assert_eq!(due(end).await, more);
 }
 
 pub(crate) async fn prune(rig: &Rig) {

@@ -341,6 +341,7 @@ pub(crate) fn cursor(expected: Option<BlockHash>, tip: Header) -> CursorMove {
         added: vec![tip],
         orphaned: Vec::new(),
         halted: false,
+        resumes: false,
         at: at(90),
     }
 }

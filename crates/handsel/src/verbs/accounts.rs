@@ -35,7 +35,7 @@ pub enum Accounts {
     },
 }
 
-/// Which server's accounts.
+/// Which server is asked.
 #[derive(Debug, Args)]
 pub struct Place {
     #[arg(long, value_name = "DIR", default_value = "handsel-data")]
@@ -43,7 +43,7 @@ pub struct Place {
     #[arg(long, value_name = "FILE", env = "HANDSEL_CONFIG")]
     config: Option<PathBuf>,
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 pub async fn run(accounts: Accounts) -> Outcome {
@@ -75,7 +75,7 @@ pub async fn run(accounts: Accounts) -> Outcome {
     Ok(())
 }
 
-async fn operate(place: &Place, ask: &Value) -> Result<Value, Failure> {
+pub(super) async fn operate(place: &Place, ask: &Value) -> Result<Value, Failure> {
     let answer = match operator::ask(&place.data, ask).await? {
         Some(answer) => answer,
         None => offline(place, ask).await?,
@@ -92,7 +92,7 @@ async fn offline(place: &Place, ask: &Value) -> Result<Value, Failure> {
     })?;
     let key = config.encryption_key.clone().ok_or_else(|| Failure::usage("no encryption key"))?;
     let house = wire::house(&config, &place.data, key, Arc::new(OsEntropy), None).await?;
-    let answer = operator::answer(&house.engine, ask).await;
+    let answer = operator::answer(&house.engine, &house.chains, ask).await;
     house.store.writer.close().await;
     Ok(answer)
 }
