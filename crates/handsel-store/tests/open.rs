@@ -51,9 +51,9 @@ async fn dropping_the_last_writer_frees_the_directory() {
 #[tokio::test]
 async fn a_newer_database_is_refused() {
     let (directory, config) = made().await;
-    raw(directory.path(), "INSERT INTO migration VALUES (2, 'x', '7.3.0')");
+    raw(directory.path(), "INSERT INTO migration VALUES (1000, 'x', '7.3.0')");
     let error = Store::open(config).await.unwrap_err();
-    assert_eq!(error, OpenError::NewerDatabase { migration: 2, program: "7.3.0".to_owned() });
+    assert_eq!(error, OpenError::NewerDatabase { migration: 1000, program: "7.3.0".to_owned() });
     assert!(error.to_string().contains("start handsel 7.3.0 or newer"), "{error}");
     assert_eq!(Reader::open_sqlite(directory.path()).unwrap_err(), error);
 }
