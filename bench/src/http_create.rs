@@ -146,7 +146,7 @@ impl Client {
     async fn create(&self, sender: &mut SendRequest<Full<Bytes>>) -> Result<(), Failure> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let body = format!(
-            r#"{{"amount":"49.90","currency":"USD","customer":"customer-4711","reference":"order-{number:08}","success_url":"https://shop.example/thanks","cancel_url":"https://shop.example/cart","line_items":[{{"name":"A pair of shoes","quantity":1,"amount":"49.90"}}],"metadata":{{"cart":"c-{number:04}"}}}}"#
+            r#"{{"amount":"49.90","currency":"USD","customer":"cus_01j8x2k4m6n8p0q2r4s6t8v0w2","reference":"order-{number:08}","success_url":"https://shop.example/thanks","cancel_url":"https://shop.example/cart","line_items":[{{"name":"A pair of shoes","quantity":1,"amount":"49.90"}}],"metadata":{{"cart":"c-{number:04}"}}}}"#
         );
         self.post(sender, "/v1/checkouts", body).await
     }

@@ -204,7 +204,7 @@ pub(crate) fn new_checkout() -> NewCheckout {
         currency: "USD".to_owned(),
         accept: Vec::new(),
         rails: Vec::new(),
-        customer: Some("customer-4711".to_owned()),
+        customer: Some("cus_01j8x2k4m6n8p0q2r4s6t8v0w2".to_owned()),
         reference: Some("order-00000001".to_owned()),
         success_url: Some("https://shop.example/thanks".to_owned()),
         cancel_url: Some("https://shop.example/cart".to_owned()),
