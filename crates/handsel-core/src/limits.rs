@@ -155,7 +155,7 @@ pub const NETWORK_BAN_TOLD_SECONDS: u64 = 300;
 pub const FINALITY_NORMAL_MAX_BLOCKS: u64 = 96;
 pub const FINALITY_STALLED_TIMES: u64 = 3;
 /// Accounts that are told of it in one Change.
-pub const NETWORK_TOLD_AT_ONCE_ACCOUNTS: u32 = 100;
+pub const NETWORK_TOLD_AT_ONCE_ROWS: u32 = 100;
 /// An operator who lets a network go on waits so long for its watcher.
 pub const NETWORK_RESUME_WAIT_SECONDS: u64 = 120;
 /// Where a chain that was never watched begins, below its head, if its node knows no finalized block.

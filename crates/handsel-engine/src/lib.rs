@@ -36,6 +36,7 @@ mod resend;
 pub mod resume;
 pub mod settings;
 mod shell;
+mod standings;
 mod terms;
 pub mod test_world;
 pub mod trigger;

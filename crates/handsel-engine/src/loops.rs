@@ -1,8 +1,8 @@
-//! Everything that runs without being asked: a watcher per network, the sender, rate sources, expiry, and the request log's writer. Started by the
+//! Everything that runs without being asked: a watcher per network and how they stand, the sender, rate sources, expiry, and the request log's writer. Started by the
 //! binary, ended by its stop signal; each loop ends its work in progress first.
 
 use crate::watch_book::WatchBook;
-use crate::{Engine, deliver, expire, notes, rates, requote, watch};
+use crate::{Engine, deliver, expire, notes, rates, requote, standings, watch};
 use handsel_core::chain::Network;
 use handsel_core::port::{ChainSource, HookSender, RateSource};
 use std::sync::Arc;
@@ -45,6 +45,7 @@ impl Engine {
         loops.spawn(requote::run(self.clone(), stop.clone()));
         loops.spawn(deliver::run(self.clone(), doors.sender, stop.clone()));
         loops.spawn(expire::run(self.clone(), stop.clone()));
+        loops.spawn(standings::run(self.clone(), stop.clone()));
         loops.spawn(notes::run(self, stop));
         while let Some(ended) = loops.join_next().await {
             if let Err(error) = ended {

@@ -46,6 +46,7 @@ impl Engine {
             payments,
             still_due: still_due(&checkout),
             typical_seconds: self.typical_seconds(&checkout),
+            delayed: checkout.options.iter().map(|option| self.is_detection_delayed(&option.network)).collect(),
             now: self.now().seconds(),
         })
     }

@@ -3,7 +3,9 @@
 
 use crate::Engine;
 use crate::resume::ResumeAsk;
+use handsel_core::chain::standing::{Noticed, Reason};
 use handsel_core::limits;
+use handsel_core::time::Timestamp;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,6 +34,8 @@ pub struct NetworkHealth {
     pub network: String,
     pub tip: Option<u64>,
     pub health: Health,
+    /// Why its accounts were told that it is degraded, if it is.
+    pub degraded: Option<Reason>,
 }
 
 #[derive(Debug)]
@@ -39,6 +43,7 @@ struct Standing {
     tip: Option<u64>,
     health: Health,
     failures: u32,
+    noticed: Noticed,
 }
 
 /// One network's pulse.
@@ -58,7 +63,7 @@ pub(crate) struct NetworkPulse {
 impl NetworkPulse {
     fn new() -> Self {
         let (asks, asked) = mpsc::channel(1);
-        let standing = Standing { tip: None, health: Health::Starting, failures: 0 };
+        let standing = Standing { tip: None, health: Health::Starting, failures: 0, noticed: Noticed::default() };
         Self {
             poke: Notify::new(),
             begun: AtomicU64::new(0),
@@ -78,7 +83,10 @@ impl NetworkPulse {
     }
     /// The round has reached the head that its node showed.
     pub(crate) fn end(&self, round: u64, tip: u64) {
-        *self.lock() = Standing { tip: Some(tip), health: Health::Current, failures: 0 };
+        {
+            let mut standing = self.lock();
+            (standing.tip, standing.health, standing.failures) = (Some(tip), Health::Current, 0);
+        }
         self.ended.send_replace(round);
     }
     /// The last round that ended well.
@@ -89,24 +97,39 @@ impl NetworkPulse {
     pub(crate) fn reached(&self, tip: u64) {
         self.lock().tip = Some(tip);
     }
-    pub(crate) fn failed(&self, why: String) {
+    /// A round was answered, whether it reached the head or not; so many blocks of it are not final yet.
+    pub(crate) fn answered(&self, unfinalized_blocks: u64) {
+        let noticed = &mut self.lock().noticed;
+        (noticed.answered, noticed.failing_since, noticed.disagreed) = (true, None, false);
+        noticed.unfinalized_blocks = unfinalized_blocks;
+    }
+    /// `disagreed`: its nodes contradict each other.
+    pub(crate) fn failed(&self, why: String, disagreed: bool, now: Timestamp) {
         let mut standing = self.lock();
         standing.failures = standing.failures.saturating_add(1);
+        standing.noticed.failing_since.get_or_insert(now);
+        standing.noticed.disagreed = disagreed;
         if standing.failures >= DELAYED_AFTER_FAILURES {
             standing.health = Health::Delayed { why };
         }
+    }
+    /// A node of it is not asked again.
+    pub(crate) fn banned(&self, now: Timestamp) {
+        self.lock().noticed.banned_at = Some(now);
     }
     /// Its tokens were checked, or the try failed: nobody needs to wait for it any more.
     pub(crate) fn checked(&self) {
         self.checked.send_replace(true);
     }
     pub(crate) fn halted(&self, why: String) {
-        self.lock().health = Health::Halted { why };
+        let mut standing = self.lock();
+        (standing.health, standing.noticed.halted) = (Health::Halted { why }, true);
     }
     /// It was halted and goes on.
     pub(crate) fn resumed(&self) {
         let mut standing = self.lock();
         (standing.health, standing.failures) = (Health::Starting, 0);
+        (standing.noticed.halted, standing.noticed.answered) = (false, false);
     }
     /// False where somebody else asks already.
     pub(crate) fn ask_to_resume(&self, ask: ResumeAsk) -> bool {
@@ -180,12 +203,30 @@ impl Withheld {
 impl Engine {
     /// How each watched network is doing.
     pub fn network_health(&self) -> Vec<NetworkHealth> {
+        let now = self.now();
         let networks = self.inner.pulse.lock();
         let health = networks.iter().map(|(network, pulse)| {
             let standing = pulse.lock();
-            NetworkHealth { network: network.clone(), tip: standing.tip, health: standing.health.clone() }
+            let degraded = standing.noticed.judge(now);
+            NetworkHealth { network: network.clone(), tip: standing.tip, health: standing.health.clone(), degraded }
         });
         health.collect()
+    }
+
+    /// What the watchers of all networks noticed.
+    pub(crate) fn noticed(&self) -> Vec<(String, Noticed)> {
+        let networks = self.inner.pulse.lock();
+        networks.iter().map(|(network, pulse)| (network.clone(), pulse.lock().noticed)).collect()
+    }
+
+    /// True where a payment on this network is seen later than it should be.
+    pub(crate) fn is_detection_delayed(&self, network: &str) -> bool {
+        let now = self.now();
+        self.inner.pulse.of(network).is_some_and(|pulse| {
+            let standing = pulse.lock();
+            let degraded = standing.noticed.judge(now).is_some_and(Reason::delays_detection);
+            degraded || matches!(standing.health, Health::Delayed { .. } | Health::Halted { .. })
+        })
     }
 
     /// Why an asset must not be offered now, if it must not. A token whose contract contradicts its configuration never serves
@@ -224,14 +265,16 @@ impl Engine {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+
     #[test]
     fn health_needs_several_failures_and_one_success() {
         let pulse = NetworkPulse::new();
         for _ in 1..DELAYED_AFTER_FAILURES {
-            pulse.failed("no connection".to_owned());
+            pulse.failed("no connection".to_owned(), false, NOW);
         }
         assert_eq!(pulse.lock().health, Health::Starting);
-        pulse.failed("no connection".to_owned());
+        pulse.failed("no connection".to_owned(), false, NOW);
         assert_eq!(pulse.lock().health, Health::Delayed { why: "no connection".to_owned() });
         let round = pulse.begin();
         pulse.end(round, 7);

@@ -99,10 +99,11 @@ impl Engine {
         let resumed = Resumed { from: tip, taken_back: orphaned.len(), added: added.len() };
         let advance = Advance { added, orphaned, tip, finalized: tip.number };
         let place = Place { network, book, committed: Some(cursor.tip.hash) };
+        let object = format!("{}/{from}", network.name);
         let deed = Deed {
             actor: Actor::Operator,
             action: "chain.resume",
-            object: Some(&network.name),
+            object: Some(&object),
             account: None,
             request: None,
             result: "ok",

@@ -125,6 +125,9 @@ impl Trigger {
             return Ok(Self { kind: *kind, thing: *thing, acts });
         }
         let detail = match Kind::parse(name) {
+            Some(kind @ (Kind::NetworkDegraded | Kind::NetworkRecovered)) => {
+                format!("{} is about a network: make its node fail with POST /v1/test/networks/…/faults", kind.name())
+            }
             Some(kind) => format!("nothing sends {} here yet, so it can't be triggered", kind.name()),
             None => format!("there is no such event{}", did_you_mean(name, triggerable())),
         };

@@ -7,7 +7,7 @@ use crate::pulse::{NetworkPulse, TokenCheck};
 use crate::watch_book::WatchBook;
 use crate::watch_commit::{Lost, Place};
 use handsel_core::chain::watcher::{Advance, Effect, Input, Watcher};
-use handsel_core::chain::{BlockHash, ChainError, HeadTag, Network, Token};
+use handsel_core::chain::{BlockHash, ChainError, HeadTag, Network, SourceNotice, Token};
 use handsel_core::change::{Change, Write};
 use handsel_core::limits;
 use handsel_core::port::ChainSource;
@@ -33,8 +33,8 @@ const BLOCKS_PER_CHANGE: usize = 256;
 enum End {
     /// The server stops.
     Stopped,
-    /// Go on from what is stored after a pause.
-    Failed(String),
+    /// Go on from what is stored after a pause. `disagreed`: its nodes contradict each other.
+    Failed { why: String, disagreed: bool },
     /// Not before an operator has named a block to go on from.
     Halted,
 }
@@ -61,7 +61,7 @@ struct Progress {
     /// A move that is decided but not committed yet.
     pending: Option<Advance>,
     /// What failed in this round.
-    error: Option<String>,
+    error: Option<ChainError>,
 }
 
 pub(crate) async fn run(
@@ -86,10 +86,10 @@ pub(crate) async fn run(
                 pause = BACKOFF;
                 continue;
             }
-            End::Failed(why) => {
+            End::Failed { why, disagreed } => {
                 tracing::warn!(network = this.network.name, why, "this network's watcher tries again");
                 this.pulse.checked();
-                this.pulse.failed(why);
+                this.pulse.failed(why, disagreed, this.engine.now());
             }
         }
         // A round that ended since then was a success: the pauses begin anew.
@@ -117,7 +117,9 @@ impl Loop {
             {
                 return end;
             }
-            if let Err(end) = self.round(&mut progress).await {
+            let ended = self.round(&mut progress).await;
+            self.take_notices().await;
+            if let Err(end) = ended {
                 return end;
             }
             if self.wait().await {
@@ -142,7 +144,7 @@ impl Loop {
                 configured,
                 "the node is of another chain: mend rpc_urls"
             );
-            return Err(End::Failed(format!("the node states chain id {stated}, configured is {configured}")));
+            return Err(broke(format!("the node states chain id {stated}, configured is {configured}")));
         }
         self.check_tokens().await
     }
@@ -172,7 +174,7 @@ impl Loop {
             change.writes.extend(stated.map(note));
         }
         if !change.writes.is_empty() {
-            self.engine.commit(change).await.map_err(|error| End::Failed(error.to_string()))?;
+            self.engine.commit(change).await.map_err(broke)?;
         }
         self.pulse.checked();
         self.checked_at = Some(self.engine.now());
@@ -202,10 +204,10 @@ impl Loop {
     /// The watcher as of the stored cursor.
     async fn resume(&self) -> Result<Progress, End> {
         let reader = &self.engine.inner.reader;
-        let cursor = reader.cursor(&self.network.name).await.map_err(|error| End::Failed(error.to_string()))?;
+        let cursor = reader.cursor(&self.network.name).await.map_err(broke)?;
         let window = u32::try_from(limits::CHAIN_WINDOW_MAX_BLOCKS).unwrap_or(u32::MAX);
         let headers = reader.recent_headers(&self.network.name, window).await;
-        let headers = headers.map_err(|error| End::Failed(error.to_string()))?;
+        let headers = headers.map_err(broke)?;
         let (finalized, halted) = cursor.as_ref().map_or((0, false), |cursor| (cursor.finalized, cursor.halted));
         if halted {
             tracing::error!(
@@ -231,7 +233,7 @@ impl Loop {
         self.feed(progress, input, &mut asked).await?;
         loop {
             while let Some(answer) = asked.try_join_next() {
-                let input = answer.map_err(|error| End::Failed(error.to_string()))?;
+                let input = answer.map_err(broke)?;
                 self.feed(progress, input, &mut asked).await?;
             }
             self.commit_pending(progress).await?;
@@ -240,12 +242,14 @@ impl Loop {
                 _ = self.stop.wait_for(|stop| *stop) => return Err(End::Stopped),
             };
             let Some(answer) = answer else { break };
-            let input = answer.map_err(|error| End::Failed(error.to_string()))?;
+            let input = answer.map_err(broke)?;
             self.feed(progress, input, &mut asked).await?;
         }
-        if let Some(why) = progress.error.take() {
-            return Err(End::Failed(why));
+        if let Some(error) = progress.error.take() {
+            return Err(failed(error));
         }
+        let behind = latest.zip(finalized).map(|(latest, finalized)| latest.number.saturating_sub(finalized.number));
+        self.pulse.answered(behind.unwrap_or(0));
         let (tip, latest) = (progress.watcher.tip(), latest.map(|header| header.hash));
         if let Some(tip) = tip.filter(|tip| Some(tip.hash) == latest || progress.watcher.lag_blocks() == 0) {
             self.pulse.end(round, tip.number);
@@ -256,7 +260,7 @@ impl Loop {
     /// One step of the watcher, and what it asks for.
     async fn feed(&self, progress: &mut Progress, input: Input, asked: &mut JoinSet<Input>) -> Result<(), End> {
         if let Some(error) = failure(&input) {
-            progress.error = Some(error.to_string());
+            progress.error = Some(error.clone());
         }
         let (watcher, effects) = std::mem::take(&mut progress.watcher).step(input);
         progress.watcher = watcher;
@@ -287,6 +291,23 @@ impl Loop {
         Ok(())
     }
 
+    /// What its source has to tell of single nodes: a ban is an operator's matter, and its accounts should know.
+    async fn take_notices(&self) {
+        for notice in self.source.notices() {
+            let network = &self.network.name;
+            match notice {
+                SourceNotice::Disproved { node, what } => {
+                    tracing::warn!(network, node, %what, "a node answered what the chain disproves");
+                }
+                SourceNotice::Banned { node, ban } => {
+                    tracing::error!(network, node, ?ban, "a node is not asked again before a restart: mend rpc_urls");
+                    self.pulse.banned(self.engine.now());
+                    self.engine.note_ban(network, &node).await;
+                }
+            }
+        }
+    }
+
     /// Gathers moves that only add blocks, up to a bound; a move that takes blocks back begins a Change of its own.
     async fn take_advance(&self, progress: &mut Progress, advance: Advance) -> Result<(), End> {
         let joins = |pending: &Advance| {
@@ -314,8 +335,8 @@ impl Loop {
                 self.pulse.reached(advance.tip.number);
                 Ok(())
             }
-            Err(Lost::Moved) => Err(End::Failed("the stored cursor was moved by somebody else".to_owned())),
-            Err(Lost::Store(refusal)) => Err(End::Failed(refusal.detail.into_owned())),
+            Err(Lost::Moved) => Err(broke("the stored cursor was moved by somebody else")),
+            Err(Lost::Store(refusal)) => Err(broke(refusal.detail)),
             Err(Lost::Halt(why)) => Err(self.halt(progress, why).await),
         }
     }
@@ -387,5 +408,9 @@ fn failure(input: &Input) -> Option<&ChainError> {
 }
 
 fn failed(error: ChainError) -> End {
-    End::Failed(error.to_string())
+    End::Failed { why: error.to_string(), disagreed: error == ChainError::Disagreed }
+}
+
+fn broke(why: impl ToString) -> End {
+    End::Failed { why: why.to_string(), disagreed: false }
 }

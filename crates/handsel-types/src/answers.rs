@@ -125,6 +125,25 @@ pub struct Wallet {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// How a network stands: what `network.degraded` and `network.recovered` are about. Checkouts stay payable all the while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NetworkStanding {
+    /// The network's name.
+    pub id: String,
+    pub object: String,
+    pub livemode: bool,
+    pub version: u64,
+    pub network: String,
+    pub caip2: String,
+    pub chain_id: u64,
+    /// `degraded` or `operational`.
+    pub status: String,
+    /// `halted`, `nodes_disagree`, `nodes_silent`, `node_banned` or `finality_stalled`, where it is degraded.
+    pub reason: Option<String>,
+    /// Since when it stands so.
+    pub since: i64,
+}
+
 /// A rail that this release does not serve: always null.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Empty {}

@@ -3,6 +3,7 @@
 
 mod event;
 mod names;
+mod networks;
 mod objects;
 mod page;
 mod private;
@@ -12,6 +13,7 @@ mod records;
 pub use event::{EventFacts, event_body, event_list, event_wire, thin};
 pub use handsel_types as types;
 pub use names::*;
+pub use networks::network_standing;
 pub use objects::{CheckoutParts, account, api_key, checkout, payment, wallet, webhook};
 pub use page::PublicCheckout;
 pub use private::{Private, PrivateItem};

@@ -14,5 +14,7 @@ pub struct PublicCheckout {
     pub still_due: Vec<String>,
     /// Typical seconds until a payment on each option is final, by the option's place.
     pub typical_seconds: Vec<u64>,
+    /// Where a payment is seen later than usual, by the option's place.
+    pub delayed: Vec<bool>,
     pub now: i64,
 }

@@ -3,6 +3,7 @@
 
 use crate::exit::{Code, Failure};
 use handsel_core::account::{Accept, Region, Tier};
+use handsel_core::chain::standing::Reason;
 use handsel_core::chain::{BlockHash, Network};
 use handsel_core::port::ChainSource;
 use handsel_engine::accounts::NewAccount;
@@ -108,8 +109,9 @@ async fn networks(engine: &Engine) -> Result<Value, String> {
     let places = engine.network_places().await.map_err(|refusal| refusal.detail.into_owned())?;
     let health = engine.network_health();
     let rows = places.iter().map(|place| {
-        let seen = health.iter().find(|seen| seen.network == place.network).map(|seen| &seen.health);
-        let (state, detail) = match seen {
+        let seen = health.iter().find(|seen| seen.network == place.network);
+        let degraded = seen.and_then(|seen| seen.degraded).map(Reason::name);
+        let (state, detail) = match seen.map(|seen| &seen.health) {
             Some(Health::Halted { why }) => ("halted", Some(why.as_str())),
             _ if place.halted => ("halted", None),
             Some(Health::Delayed { why }) => ("delayed", Some(why.as_str())),
@@ -117,7 +119,7 @@ async fn networks(engine: &Engine) -> Result<Value, String> {
             Some(Health::Starting) => ("starting", None),
             None => ("stopped", None),
         };
-        json!({"network": place.network, "chain_id": place.chain_id, "state": state, "detail": detail,
+        json!({"network": place.network, "chain_id": place.chain_id, "state": state, "detail": detail, "degraded": degraded,
             "block_number": place.tip.map(|tip| tip.number), "block_hash": place.tip.map(|tip| tip.hash.to_string()),
             "block_time": place.tip.map(|tip| tip.time_seconds), "finalized": place.finalized})
     });

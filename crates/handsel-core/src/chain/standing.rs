@@ -50,6 +50,8 @@ impl Reason {
 /// What a network's watcher noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Noticed {
+    /// A round succeeded since its watching began.
+    pub answered: bool,
     pub halted: bool,
     /// Since when every round has failed.
     pub failing_since: Option<Timestamp>,
@@ -61,7 +63,24 @@ pub struct Noticed {
     pub unfinalized_blocks: u64,
 }
 
+/// What is made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing was heard yet.
+    Unknown,
+    Well,
+    Degraded(Reason),
+}
+
 impl Noticed {
+    pub fn verdict(&self, now: Timestamp) -> Verdict {
+        match self.judge(now) {
+            Some(reason) => Verdict::Degraded(reason),
+            None if self.answered => Verdict::Well,
+            None => Verdict::Unknown,
+        }
+    }
+
     /// The gravest reason why the network is degraded at `now`, if it is.
     pub fn judge(&self, now: Timestamp) -> Option<Reason> {
         let failing = |seconds| self.failing_since.is_some_and(|since| now >= since.plus(Duration::from_secs(seconds)));
@@ -107,7 +126,12 @@ impl Standing {
 
     /// The next standing where it is news. A reason that only turns into another one is none: it began when it began.
     #[must_use]
-    pub fn turned(&self, reason: Option<Reason>, now: Timestamp) -> Option<Self> {
+    pub fn turned(&self, verdict: Verdict, now: Timestamp) -> Option<Self> {
+        let reason = match verdict {
+            Verdict::Unknown => return None,
+            Verdict::Well => None,
+            Verdict::Degraded(reason) => Some(reason),
+        };
         if self.reason.is_some() == reason.is_some() {
             return None;
         }
@@ -158,15 +182,24 @@ mod tests {
     #[test]
     fn a_standing_is_told_when_it_begins_and_when_it_ends() {
         let well = Standing::unwritten("one", NOW);
-        assert_eq!(well.turned(None, NOW), None);
-        let bad = well.turned(Some(Reason::NodesSilent), later(1)).unwrap();
+        assert_eq!(well.turned(Verdict::Well, NOW), None);
+        let bad = well.turned(Verdict::Degraded(Reason::NodesSilent), later(1)).unwrap();
         assert_eq!((bad.version, bad.since, bad.told), (1, later(1), Told::Nobody));
-        assert_eq!(bad.turned(Some(Reason::Halted), later(2)), None, "it has begun already");
+        assert_eq!(bad.turned(Verdict::Degraded(Reason::Halted), later(2)), None, "it has begun already");
+        assert_eq!(bad.turned(Verdict::Unknown, later(2)), None, "nobody has heard that it ended");
         let account = AccountId::from_bits(7);
         let some = bad.told(Told::UpTo(account));
         assert_eq!((some.version, some.since, some.told), (2, later(1), Told::UpTo(account)));
-        let again = some.turned(None, later(3)).unwrap();
+        let again = some.turned(Verdict::Well, later(3)).unwrap();
         assert_eq!((again.version, again.reason, again.told), (3, None, Told::Nobody));
+    }
+
+    #[test]
+    fn silence_is_no_sign_of_health() {
+        assert_eq!(Noticed::default().verdict(NOW), Verdict::Unknown);
+        assert_eq!(Noticed { answered: true, ..Noticed::default() }.verdict(NOW), Verdict::Well);
+        let halted = Noticed { halted: true, ..Noticed::default() };
+        assert_eq!(halted.verdict(NOW), Verdict::Degraded(Reason::Halted));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::harness::{Bench, json, new_checkout, new_wallet, text};
 use crate::loops::{Running, until};
 use handsel_core::chain::{Address, BlockHash};
 use handsel_core::id::{CheckoutId, WalletId};
+use handsel_core::limits;
 use handsel_engine::{Code, Health};
 use handsel_store::reader::ListQuery;
 use serde_json::Value;
@@ -120,6 +121,11 @@ fn halted(bench: &Bench) -> bool {
     bench.engine.network_health().iter().any(|network| matches!(network.health, Health::Halted { .. }))
 }
 
+/// What was told of networks, in order.
+async fn told(bench: &Bench) -> Vec<&'static str> {
+    bench.event_kinds().await.into_iter().filter(|kind| kind.starts_with("network.")).collect()
+}
+
 /// Three checkouts: of a payment that is final, of one that is on the old branch alone, and of one that is on the new branch alone. The
 /// first one's payment is on both.
 struct Split {
@@ -148,10 +154,12 @@ async fn split(bench: &Bench, chain: &FakeChain) -> Split {
     let from = chain.mine(&[]).hash;
     chain.mine_empty(8);
     until("the halt", || async { halted(bench) }).await;
+    until("its news", || async { told(bench).await == ["network.degraded"] }).await;
     Split { both, old, new, from }
 }
 
 async fn goes_on(bench: &Bench, split: &Split) {
+    until("the end of it is told", || async { told(bench).await == ["network.degraded", "network.recovered"] }).await;
     let paid = ("complete".to_owned(), "paid".to_owned());
     until("the new branch's payment", || async { status(bench, split.new).await == paid }).await;
     assert_eq!(status(bench, split.both).await, paid, "what was final stays as it was told");
@@ -180,6 +188,8 @@ async fn a_halted_network_is_not_offered_and_goes_on_from_the_block_that_its_ope
     create(&bench).await.unwrap();
     let again = bench.engine.resume_network("sandbox-evm", split.from, None).await.unwrap_err();
     assert!(again.detail.contains("is not halted"), "{}", again.detail);
+    let (degraded, _) = standing_of(&bench, "network.degraded").await;
+    assert_eq!((text(&degraded, "/reason"), text(&degraded, "/network")), ("halted", "sandbox-evm"));
     // The named block counts as final: a node that leaves it halts the network again.
     chain.take_back(usize::try_from(chain.height()).unwrap());
     chain.mine_empty(20);
@@ -204,4 +214,42 @@ async fn a_network_is_resumed_on_a_stopped_database_too() {
     let running = Running::start(&bench, &chain, &sender);
     goes_on(&bench, &split).await;
     running.stop().await;
+}
+
+async fn standing_of(bench: &Bench, kind: &str) -> (Value, u64) {
+    let events = bench.reader.events_after(bench.account, 0, 1_000).await.unwrap();
+    let event = events.iter().find(|event| event.new.kind.name() == kind).unwrap();
+    let shown = bench.engine.event(&bench.ask("GET /v1/events/{id}"), event.new.id).await.unwrap();
+    (json(&shown)["data"]["object"].clone(), event.new.object_version)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_node_is_told_once_and_its_recovery_too_and_checkouts_stay_payable() {
+    let bench = Bench::open().await;
+    bench.xpub_wallet().await;
+    let (chain, sender) = doors();
+    let running = Running::start(&bench, &chain, &sender);
+    until("the first round", || current(&bench)).await;
+    chain.set_broken(true);
+    until("failures", || async { !current(&bench).await }).await;
+    assert!(told(&bench).await.is_empty(), "a short silence is nobody's matter");
+    bench.clock.advance(limits::NETWORK_SILENT_AFTER_SECONDS);
+    until("the news", || async { told(&bench).await == ["network.degraded"] }).await;
+    let (degraded, version) = standing_of(&bench, "network.degraded").await;
+    assert_eq!((text(&degraded, "/status"), text(&degraded, "/reason")), ("degraded", "nodes_silent"));
+    create(&bench).await.unwrap();
+    // Another start on the same database tells nobody again.
+    running.stop().await;
+    let bench = bench.reopened().await;
+    let running = Running::start(&bench, &chain, &sender);
+    until("failures", || async {
+        bench.engine.network_health().iter().any(|network| matches!(network.health, Health::Delayed { .. }))
+    })
+    .await;
+    chain.set_broken(false);
+    until("the good news", || async { told(&bench).await == ["network.degraded", "network.recovered"] }).await;
+    running.stop().await;
+    let (recovered, later) = standing_of(&bench, "network.recovered").await;
+    assert_eq!((text(&recovered, "/status"), &recovered["reason"]), ("operational", &Value::Null));
+    assert!(later > version);
 }

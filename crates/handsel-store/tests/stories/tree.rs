@@ -4,7 +4,7 @@ use crate::rig::Rig;
 use crate::support::*;
 use handsel_core::audit::merkle::{Frontier, leaf_hash, node_hash};
 use handsel_core::chain::Address;
-use handsel_core::chain::standing::{Reason, Standing, Told};
+use handsel_core::chain::standing::{Reason, Standing, Told, Verdict};
 use handsel_core::change::{Change, CommitError, CursorMove, Write};
 use handsel_core::checkout::{Checkout, State};
 use handsel_core::wallet::{self, Destination, Wallet};
@@ -125,7 +125,7 @@ pub(crate) async fn wallet_marks(rig: &Rig) {
 pub(crate) async fn standings(rig: &Rig) {
     let reader = &rig.store.reader;
     assert_eq!(reader.network_standing(NETWORK).await.unwrap(), None);
-    let bad = Standing::unwritten(NETWORK, at(1)).turned(Some(Reason::NodesSilent), at(2)).unwrap();
+    let bad = Standing::unwritten(NETWORK, at(1)).turned(Verdict::Degraded(Reason::NodesSilent), at(2)).unwrap();
     rig.write(vec![Write::PutStanding(bad.clone())]).await.unwrap();
     assert_eq!(reader.network_standing(NETWORK).await.unwrap(), Some(bad.clone()));
     assert_eq!(rig.write(vec![Write::PutStanding(bad.clone())]).await, Err(CommitError::Conflict), "somebody did it");
@@ -139,7 +139,7 @@ pub(crate) async fn standings(rig: &Rig) {
     assert_eq!(reader.accounts_with_wallets(Some(one), 10).await.unwrap(), [two]);
     let all = some.told(Told::All);
     rig.write(vec![Write::PutStanding(all.clone())]).await.unwrap();
-    let well = all.turned(None, at(3)).unwrap();
+    let well = all.turned(Verdict::Well, at(3)).unwrap();
     rig.write(vec![Write::PutStanding(well.clone())]).await.unwrap();
     assert_eq!(reader.network_standing(NETWORK).await.unwrap(), Some(well));
 }

@@ -5,6 +5,7 @@ use crate::App;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use handsel_core::chain::standing::Reason;
 use handsel_engine::Health;
 use http::StatusCode;
 
@@ -89,20 +90,25 @@ pub(crate) async fn dashboard(State(app): State<App>) -> Response {
 /// `GET /status`
 pub(crate) async fn status(State(app): State<App>) -> Response {
     let health = app.engine().network_health();
-    let well = health.iter().all(|network| matches!(network.health, Health::Current | Health::Starting));
+    let late = |n: &handsel_engine::NetworkHealth| matches!(n.health, Health::Delayed { .. } | Health::Halted { .. });
+    let well = !health.iter().any(late);
     let headline = match (app.stop().is_told(), well) {
         (true, _) => "This server is stopping.",
         (false, true) => "Everything works.",
         (false, false) => "Requests are served; on some networks payments are seen later than usual. None is lost.",
     };
-    let state = |health: &Health| match health {
-        Health::Starting => "about to be watched",
-        Health::Current => "seen as they come",
-        Health::Delayed { .. } => "seen later than usual",
-        Health::Halted { .. } => "held until the operator has looked",
+    let state = |seen: &handsel_engine::NetworkHealth| match (&seen.health, seen.degraded) {
+        (Health::Halted { .. }, _) => "held until the operator has looked",
+        (Health::Delayed { .. }, Some(Reason::NodesDisagree)) => {
+            "seen later than usual: its nodes contradict each other"
+        }
+        (Health::Delayed { .. }, _) => "seen later than usual",
+        (_, Some(Reason::FinalityStalled)) => "seen as they come, final later than usual: the network itself is behind",
+        (_, Some(Reason::NodeBanned)) => "seen as they come; one of its nodes is not asked any more",
+        (Health::Starting, _) => "about to be watched",
+        (Health::Current, _) => "seen as they come",
     };
-    let network =
-        |seen: &handsel_engine::NetworkHealth| Network { name: seen.network.clone(), state: state(&seen.health) };
+    let network = |seen: &handsel_engine::NetworkHealth| Network { name: seen.network.clone(), state: state(seen) };
     let page =
         Status { style: &assets::DOCS.name, title: "Status", headline, networks: health.iter().map(network).collect() };
     html(StatusCode::OK, page.render(), PLAIN)

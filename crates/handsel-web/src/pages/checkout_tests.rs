@@ -64,6 +64,7 @@ fn sample() -> PublicCheckout {
         payments: Vec::new(),
         still_due: vec!["19.990000".to_owned(), "19.990000".to_owned()],
         typical_seconds: vec![180, 45],
+        delayed: vec![false, true],
         now: 1_700_000_000,
     }
 }
@@ -122,6 +123,18 @@ fn with_exception(kind: &str) -> PublicCheckout {
     let exception = t::CheckoutException { kind: kind.to_owned(), amount: "1".to_owned(), payment: None, created: 1 };
     page.checkout.exceptions.push(exception);
     page
+}
+
+#[test]
+fn a_page_says_where_detection_is_delayed_and_stays_payable() {
+    let says = |page: &PublicCheckout| html_of(page).contains("Detection is delayed on this network at present");
+    let mut page = sample();
+    assert!(!says(&page), "the other network's delay is not this one's");
+    page.delayed = vec![true, true];
+    assert!(says(&page));
+    assert!(html_of(&page).contains("19.990000"), "it can be paid all the same");
+    page.checkout.status = "complete".to_owned();
+    assert!(!says(&page), "nothing is waited for any more");
 }
 
 #[test]

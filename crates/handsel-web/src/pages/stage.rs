@@ -33,6 +33,9 @@ pub(crate) fn safe_link(url: Option<&str>, live: bool) -> Option<String> {
     (scheme && plain).then(|| url.to_owned())
 }
 
+const DELAYED: &str =
+    "Detection is delayed on this network at present: a payment is seen later than usual, and none is lost.";
+
 struct Words {
     stage: &'static str,
     headline: String,
@@ -58,6 +61,8 @@ impl Words {
 pub(crate) fn tell(page: &PublicCheckout, option: Option<&EvmOption>) -> Told {
     let checkout = &page.checkout;
     let Words { stage, headline, text, payable, done } = said(page, option);
+    let delayed = !done && option.and_then(|option| page.delayed.get(place(page, option)?)) == Some(&true);
+    let text = if delayed { format!("{text} {DELAYED}") } else { text };
     let due = match (payable, option) {
         (true, Some(option)) => format!("{} {}", missing(page, option), option.asset),
         _ => String::new(),
@@ -202,10 +207,14 @@ fn received(page: &PublicCheckout) -> String {
     format!("{} {}", money.amount, money.currency)
 }
 
+/// Where `option` stands among the ways to pay.
+fn place(page: &PublicCheckout, option: &EvmOption) -> Option<usize> {
+    page.checkout.payment_options.iter().position(|o| o.evm.as_ref() == Some(option))
+}
+
 /// What is still to be sent on `option`.
 fn missing<'a>(page: &'a PublicCheckout, option: &'a EvmOption) -> &'a str {
-    let place = page.checkout.payment_options.iter().position(|o| o.evm.as_ref() == Some(option));
-    place.and_then(|at| page.still_due.get(at)).map_or(&option.amount, String::as_str)
+    place(page, option).and_then(|at| page.still_due.get(at)).map_or(&option.amount, String::as_str)
 }
 
 /// A network's slug in words.

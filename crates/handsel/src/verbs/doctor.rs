@@ -51,6 +51,7 @@ pub async fn run(doctor: Doctor) -> Outcome {
         Ok(config) => {
             findings.push(finding("configuration", Verdict::Ok, "every key is known and fits"));
             findings.push(database(&config, &doctor).await);
+            findings.extend(networks(&doctor).await);
             findings.extend(tls(&config));
             for chain in &config.chains {
                 findings.extend(look_at_chain(chain).await);
@@ -88,6 +89,28 @@ async fn database(config: &Config, doctor: &Doctor) -> Finding {
         }
         Err(failure) => finding(what, Verdict::Fail, failure.message),
     }
+}
+
+/// How the running server's networks stand.
+async fn networks(doctor: &Doctor) -> Vec<Finding> {
+    let list = crate::operator::ask(&doctor.data, &json!({"verb": "networks.list"})).await;
+    let Ok(Some(list)) = list else { return Vec::new() };
+    let network = |seen: &serde_json::Value| {
+        let text = |name: &str| seen[name].as_str().unwrap_or_default();
+        let what = format!("{} as the server sees it", text("network"));
+        match (text("state"), text("degraded")) {
+            ("halted", _) => {
+                let fix = "look at its nodes, then `handsel networks resume`";
+                finding(what, Verdict::Fail, format!("halted: {}: {fix}", text("detail")))
+            }
+            ("delayed", why) => {
+                finding(what, Verdict::Warn, format!("payments are seen late: {why} {}", text("detail")))
+            }
+            (state, "") => finding(what, Verdict::Ok, state),
+            (_, why) => finding(what, Verdict::Warn, format!("degraded: {why}")),
+        }
+    };
+    list["data"].as_array().into_iter().flatten().map(network).collect()
 }
 
 fn tls(config: &Config) -> Option<Finding> {

@@ -56,6 +56,8 @@ fn line(network: &Value) -> String {
         Some(number) => format!("block {number} {}", text("block_hash")),
         None => "nothing read yet".to_owned(),
     };
+    let degraded =
+        if text("degraded").is_empty() { String::new() } else { format!("  degraded: {}", text("degraded")) };
     let why = if text("detail").is_empty() { String::new() } else { format!("  {}", text("detail")) };
-    format!("{:<16}  {:<8}  {at}{why}", text("network"), text("state"))
+    format!("{:<16}  {:<8}  {at}{degraded}{why}", text("network"), text("state"))
 }
