@@ -2,10 +2,12 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod book;
+mod chain_rows;
 mod locks;
 mod properties;
 mod rows;
 mod scene;
+mod sums;
 mod table;
 mod watcher;
 mod whole;

@@ -21,6 +21,16 @@ pub(crate) enum Do {
     Confirm,
     /// Until everything is finalized.
     Finalize,
+    /// The token keeps so much of it for its issuer, in a log of its own.
+    PayLess(u128, u128),
+    /// To the account's static wallet, at which no checkout waits.
+    PayFixed(u128),
+    /// From the shop's address to somebody else.
+    Leave(u128),
+    /// The newest blocks go though some of them are final: nothing may be decided, the chain halts.
+    Halts(usize),
+    /// Then an operator names the branch that goes on.
+    Named(usize),
     /// The clock moves to so many seconds after `expires_at`.
     After(u64),
     /// A block that was mined on time is only seen now: its time is so many seconds before `expires_at`.
@@ -56,7 +66,7 @@ pub(crate) struct Row {
     pub(crate) events: &'static [&'static str],
 }
 
-const PLAIN: fn(&mut Checkout) = |_| {};
+pub(crate) const PLAIN: fn(&mut Checkout) = |_| {};
 const STATIC: fn(&mut Checkout) = |c| {
     c.options.truncate(1);
     c.options[0].tag = 4_321;

@@ -7,7 +7,8 @@ use handsel_core::checkout::{
 use handsel_core::event::Kind;
 use handsel_core::id::{AccountId, CheckoutId, PaymentId, WalletId};
 use handsel_core::matching::{
-    AddedBlock, AddressBook, BlockFacts, Incident, Matched, Object, Settlement, Watch, World, needed, settle,
+    AddedBlock, AddressBook, BlockFacts, Incident, Matched, Object, SettleError, Settlement, Watch, World, needed,
+    settle,
 };
 use handsel_core::money::{Currency, Money};
 use handsel_core::payment::{self, Payment};
@@ -32,6 +33,10 @@ pub(crate) const UNLISTED: u8 = 0xAF;
 /// Where the checkout wants to be paid.
 pub(crate) const SHOP: u8 = 0x51;
 pub(crate) const PAYER: u8 = 0x71;
+/// The account's static wallet, at which no checkout waits.
+pub(crate) const FIXED: u8 = 0x53;
+/// Where a token's issuer keeps its fees.
+pub(crate) const ISSUER: u8 = 0x99;
 
 pub(crate) fn network(name: &str, chain_id: u64) -> Network {
     let token = |asset: &str, contract: u8, currency: &str| Token {
@@ -177,6 +182,8 @@ pub(crate) struct Scene {
     pub(crate) events: Vec<Kind>,
     pub(crate) incidents: Vec<Incident>,
     pub(crate) ignored: u64,
+    /// An operator named the branch that comes next.
+    pub(crate) named: bool,
     next_tx: u32,
 }
 
@@ -195,10 +202,11 @@ impl Scene {
                 unique_amount: option.tag > 0,
             });
         }
+        book.insert_static(checkout.account, address(FIXED));
         let mut world = World::default();
         world.checkouts.insert(checkout.id, checkout);
         let (events, incidents) = (Vec::new(), Vec::new());
-        Self { now: START, world, book, events, incidents, ignored: 0, next_tx: 1 }
+        Self { now: START, world, book, events, incidents, ignored: 0, named: false, next_tx: 1 }
     }
 
     pub(crate) fn send(&mut self, token: u8, amount: u128) -> Send {
@@ -246,10 +254,29 @@ impl Scene {
             })
             .collect();
         let now = Timestamp::from_seconds(self.now as i64);
-        let facts = BlockFacts { network, live: false, tip, finalized, added: &added, orphaned, named: false, now };
+        let facts =
+            BlockFacts { network, live: false, tip, finalized, added: &added, orphaned, named: self.named, now };
         let mut world = self.load(&facts);
         let settlement = settle(&facts, &mut world).expect("everything was loaded");
         self.commit(world, settlement);
+    }
+
+    /// What settling these blocks is refused with; nothing is written then.
+    pub(crate) fn refused(&self, chain: &Chain, orphaned: &[Block]) -> SettleError {
+        let orphaned: Vec<BlockHash> = orphaned.iter().map(|b| b.header.hash).collect();
+        let (tip, finalized) = (chain.tip(), chain.finalized());
+        let now = Timestamp::from_seconds(self.now as i64);
+        let facts = BlockFacts {
+            network: &chain.network,
+            live: false,
+            tip,
+            finalized,
+            added: &[],
+            orphaned: &orphaned,
+            named: false,
+            now,
+        };
+        settle(&facts, &mut self.world.clone()).expect_err("final blocks are gone")
     }
 
     /// Loads what the engine would: unfinal payments of the network, what is needed, and the checkouts of all of them.

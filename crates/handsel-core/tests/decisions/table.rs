@@ -1,9 +1,12 @@
 //! The decision table, row by row, and what it says between the rows.
 
+use crate::chain_rows::CHAIN_ROWS;
 use crate::rows::{Do, Do::*, ROWS, Row, USD};
-use crate::scene::{CONFIRMATIONS, Chain, FINALITY_LAG, SHOP, Scene, Send, USDC, USDT, checkout, status_pair};
+use crate::scene::{
+    CONFIRMATIONS, Chain, FINALITY_LAG, FIXED, ISSUER, SHOP, Scene, Send, USDC, USDT, checkout, status_pair,
+};
 use handsel_core::checkout::{Checkout, Command, Refused, Resolution};
-use handsel_core::matching::Incident;
+use handsel_core::matching::{Incident, SettleError};
 use handsel_core::payment::State;
 use handsel_core::time::Timestamp;
 
@@ -38,6 +41,29 @@ impl Play {
             Sweep(amount) => {
                 let send = Send { from: SHOP, ..scene.send(USDT, amount) };
                 scene.mine(one, vec![send]);
+            }
+            PayLess(amount, kept) => {
+                let net = scene.send(USDT, amount - kept);
+                let fee = Send { position: 1, to: ISSUER, amount: kept, ..net };
+                scene.mine(one, vec![net, fee]);
+            }
+            PayFixed(amount) => {
+                let send = Send { to: FIXED, ..scene.send(USDT, amount) };
+                scene.mine(one, vec![send]);
+            }
+            Leave(amount) => {
+                let send = Send { from: SHOP, to: ISSUER, ..scene.send(USDT, amount) };
+                scene.mine(one, vec![send]);
+            }
+            Halts(depth) => {
+                let gone = &one.blocks[one.blocks.len() - depth..];
+                let refused = scene.refused(one, gone);
+                assert!(matches!(refused, SettleError::BelowFinality(_)), "{refused:?}");
+            }
+            Named(depth) => {
+                scene.named = true;
+                scene.reorg(one, depth, |_| true);
+                scene.named = false;
             }
             Confirm => scene.mine_empty(one, CONFIRMATIONS as usize - 1),
             Finalize => {
@@ -110,7 +136,7 @@ fn open_matters(checkout: &Checkout) -> Vec<String> {
 
 #[test]
 fn every_row_comes_out_as_the_table_says() {
-    for row in ROWS {
+    for row in ROWS.iter().chain(CHAIN_ROWS) {
         let mut play = Play::new(row);
         row.steps.iter().for_each(|step| play.act(*step));
         let scene = &play.scene;

@@ -1,0 +1,77 @@
+//! The rows of the decision table that are about chains and tokens themselves.
+
+use crate::rows::{Do::*, PLAIN, Row, USD};
+use crate::scene::USDT;
+
+pub(crate) const CHAIN_ROWS: &[Row] = &[
+    Row {
+        row: "19 the token keeps a fee: what arrived counts",
+        price_cents: 2_000,
+        terms: PLAIN,
+        steps: &[PayLess(20 * USD, USD), Confirm],
+        status: "open/partially_paid",
+        exceptions: &["underpaid 100"],
+        payments: &["under succeeded"],
+        events: &["underpaid"],
+    },
+    Row {
+        row: "20 the token is paused: there is no log, and the time may be extended",
+        price_cents: 2_000,
+        terms: PLAIN,
+        steps: &[Confirm, Extend(600), Pay(USDT, 20 * USD), Confirm],
+        status: "complete/paid",
+        exceptions: &[],
+        payments: &["exact succeeded"],
+        events: &["processing", "completed"],
+    },
+    Row {
+        row: "26 a reorg below finality: all stays, the chain halts",
+        price_cents: 2_000,
+        terms: PLAIN,
+        steps: &[Pay(USDT, 20 * USD), Confirm, Finalize, Halts(9)],
+        status: "complete/paid",
+        exceptions: &[],
+        payments: &["exact succeeded"],
+        events: &["processing", "completed"],
+    },
+    Row {
+        row: "28 the chain stood still and goes on: its own clock tells who was on time",
+        price_cents: 2_000,
+        terms: PLAIN,
+        steps: &[After(7_200), PayMinedBefore(60, 20 * USD), Confirm],
+        status: "complete/paid",
+        exceptions: &[],
+        payments: &["exact succeeded"],
+        events: &["processing", "completed"],
+    },
+    Row {
+        row: "31 a static wallet without a checkout, retired or not",
+        price_cents: 2_000,
+        terms: PLAIN,
+        steps: &[PayFixed(20 * USD), Finalize],
+        status: "open/unpaid",
+        exceptions: &[],
+        payments: &["unmatched rejected"],
+        events: &[],
+    },
+    Row {
+        row: "48 seized after settlement: nothing of it is undone",
+        price_cents: 2_000,
+        terms: PLAIN,
+        steps: &[Pay(USDT, 20 * USD), Confirm, Leave(20 * USD), Finalize],
+        status: "complete/paid",
+        exceptions: &[],
+        payments: &["exact succeeded"],
+        events: &["processing", "completed"],
+    },
+    Row {
+        row: "50 a split below finality, and the branch that the operator names: what was final stays",
+        price_cents: 2_000,
+        terms: PLAIN,
+        steps: &[Pay(USDT, 20 * USD), Confirm, Finalize, Halts(9), Named(9), Finalize],
+        status: "complete/paid",
+        exceptions: &[],
+        payments: &["exact succeeded"],
+        events: &["processing", "completed"],
+    },
+];
