@@ -4,7 +4,7 @@ use crate::blocks::{Block, TRANSFERS, render};
 use crate::chance::Chance;
 use crate::cpu;
 use crate::report::{Failure, Report, median};
-use handsel_core::chain::{Address, Network, Token, Transfer};
+use handsel_core::chain::{Address, Kind, Network, Token, Transfer};
 use handsel_core::id::{AccountId, CheckoutId};
 use handsel_core::matching::{AddressBook, Match, Watch};
 use handsel_net::evm::{ReceiptTransfers, numbered};
@@ -120,6 +120,7 @@ fn network(chance: &Chance) -> Network {
     };
     Network {
         name: "ethereum".to_owned(),
+        kind: Kind::Evm,
         chain_id: 1,
         confirmations: 12,
         min_seconds: 0,

@@ -5,7 +5,7 @@ use crate::chance::Chance;
 use crate::report::Failure;
 use handsel_core::account::{Accept, Region, Tier};
 use handsel_core::actor::{Resource, Scope};
-use handsel_core::chain::{Address, Network, Token};
+use handsel_core::chain::{Address, Kind, Network, Token};
 use handsel_core::change::{Change, Write};
 use handsel_core::checkout::Matching;
 use handsel_core::id::{AccountId, RequestId, WebhookId};
@@ -159,6 +159,7 @@ fn settings(chance: &Chance) -> Settings {
         peg_policy: handsel_core::rate::PegPolicy::Block,
         networks: vec![Network {
             name: NETWORK.to_owned(),
+            kind: Kind::Evm,
             chain_id: 31_337,
             confirmations: 3,
             min_seconds: 0,
@@ -188,6 +189,7 @@ fn new_account() -> NewAccount {
 
 fn new_wallet() -> NewWallet {
     NewWallet {
+        kind: Kind::Evm,
         mode: "xpub".to_owned(),
         networks: Vec::new(),
         assets: Vec::new(),

@@ -1,15 +1,17 @@
 //! What is known of chains: headers, transfers, networks and tokens. The watcher's pure core is in [`watcher`], what a
-//! block proves of itself in [`proof`], how a network stands in [`standing`].
+//! block proves of itself in [`proof`], how a network stands in [`standing`], how a kind of chain writes its addresses in [`kind`].
 
+pub mod kind;
 pub mod proof;
 pub mod standing;
 pub mod watcher;
 
 use core::fmt;
 
+pub use kind::{AddressError, Kind};
 use proof::Disproof;
 
-/// A 20-byte account address of an EVM-like chain.
+/// A 20-byte account address. What people read and write of it is the network's [`Kind`]'s to say.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Address(pub [u8; 20]);
 /// A block hash.
@@ -22,7 +24,7 @@ pub struct TxHash(pub [u8; 32]);
 macro_rules! hex_text {
     ($($name:ident),*) => {$(
         impl fmt::Display for $name {
-            /// `0x` and lower-case hex; addresses get their EIP-55 checksum elsewhere.
+            /// `0x` and lower-case hex, as nodes take it; what people read is [`Kind::address_text`].
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { write!(f, "0x{}", hex::encode(self.0)) }
         }
         impl fmt::Debug for $name {
@@ -142,11 +144,21 @@ pub enum Ban {
     OtherChain,
 }
 
-/// What a source of several nodes has to tell of one of them; `node` is host and port.
+/// What a source of several nodes has to tell of one of them, or of what they say together; `node` is host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceNotice {
-    Banned { node: String, ban: Ban },
-    Disproved { node: String, what: Disproof },
+    Banned {
+        node: String,
+        ban: Ban,
+    },
+    Disproved {
+        node: String,
+        what: Disproof,
+    },
+    /// A block that is final now holds other transfers than were read of it before.
+    Changed {
+        block: BlockHash,
+    },
 }
 
 /// One configured network.
@@ -154,6 +166,7 @@ pub enum SourceNotice {
 pub struct Network {
     /// The slug of the API: `ethereum`, `sandbox-evm`, …
     pub name: String,
+    pub kind: Kind,
     pub chain_id: u64,
     pub confirmations: u32,
     /// At least so many seconds after the block's time, beside the count (BSC: 10).
@@ -168,7 +181,7 @@ pub struct Network {
 impl Network {
     /// CAIP-2 id, such as `eip155:1`.
     pub fn caip2(&self) -> String {
-        format!("eip155:{}", self.chain_id)
+        self.kind.caip2(self.chain_id)
     }
     pub fn token(&self, asset: &str) -> Option<&Token> {
         self.tokens.iter().find(|t| t.asset == asset)

@@ -9,7 +9,7 @@ pub mod terms;
 pub use decide::{Command, Refused, Resolution, Ruling, Step};
 pub use lock::{Lock, Quoted};
 
-use crate::chain::Address;
+use crate::chain::{Address, Kind};
 use crate::id::{AccountId, CheckoutId, PaymentId, WalletId};
 use crate::money::Money;
 use crate::payment::Outcome;
@@ -75,6 +75,7 @@ pub enum Matching {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PaymentOption {
     pub network: String,
+    pub kind: Kind,
     pub chain_id: u64,
     pub asset: String,
     pub token: Address,

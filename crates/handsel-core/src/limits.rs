@@ -134,6 +134,9 @@ pub const BREAKER_PAUSE_MS: u64 = 2_000;
 pub const BREAKER_PAUSE_MAX_MS: u64 = 60_000;
 /// Proven headers that are kept until their receipts are asked for.
 pub const CHAIN_PROVEN_MAX_HEADERS: usize = 256;
+/// Blocks whose contents are remembered until they are final, to be compared then; and how many are compared in one poll.
+pub const CHAIN_AGAIN_MAX_BLOCKS: usize = 65_536;
+pub const CHAIN_AGAIN_PER_POLL_MAX_BLOCKS: usize = 64;
 /// A message on the WebSocket that hints at new heads; how long it may be silent before it is opened anew; the pauses between tries.
 pub const HINT_MESSAGE_MAX_BYTES: usize = 1024 * 1024;
 pub const HINT_SILENCE_MAX_MS: u64 = 120_000;

@@ -6,7 +6,7 @@ pub mod policy;
 pub use decide::{Command, Refused, Step, identity};
 pub use policy::Policy;
 
-use crate::chain::{Address, BlockHash, TxHash};
+use crate::chain::{Address, BlockHash, Kind, TxHash};
 use crate::checkout::Rate;
 use crate::id::{AccountId, CheckoutId, PaymentId, QuoteId};
 use crate::money::Currency;
@@ -76,6 +76,7 @@ pub struct Payment {
     /// Index of the checkout's payment option whose address and lock it used.
     pub option: Option<u32>,
     pub network: String,
+    pub kind: Kind,
     pub chain_id: u64,
     pub asset: String,
     pub token: Address,

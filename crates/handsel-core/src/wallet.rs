@@ -2,17 +2,17 @@
 
 pub mod decide;
 
-use crate::chain::Address;
+use crate::chain::{Address, Kind};
 use crate::id::{AccountId, WalletId};
 use crate::secret::Sealed;
 use crate::time::Timestamp;
 
-/// What the wallet is made of, for an EVM chain.
+/// What the wallet is made of, on a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// One address for everything; a checkout is told by its unique amount.
     Static { address: Address },
-    /// A public account key (depth 3, m/44'/60'/0'); every payment gets `0/index` of it, index 0 signs the proof.
+    /// A public account key (depth 3, m/44'/60'/0', on Tron m/44'/195'/0'); every payment gets `0/index` of it, index 0 signs the proof.
     Xpub { xpub: Sealed, fingerprint: String, proof_address: Address },
 }
 
@@ -38,6 +38,8 @@ pub struct Wallet {
     pub account: AccountId,
     pub created: Timestamp,
     pub version: u64,
+    /// Its networks are of this kind.
+    pub kind: Kind,
     pub destination: Destination,
     /// Network slugs on which it takes payments; empty means every configured one.
     pub networks: Vec<String>,

@@ -1,4 +1,4 @@
-//! Public derivation (BIP-32, BIP-44 for Ethereum): addresses out of an account's xpub. There is no private derivation here, and
+//! Public derivation (BIP-32, BIP-44 for Ethereum and Tron, whose addresses are the same 20 bytes): addresses out of an account's xpub. There is no private derivation here, and
 //! nothing of it can be built from what this module knows.
 
 use crate::chain::Address;
@@ -22,7 +22,7 @@ pub enum XpubError {
     /// It is (or looks like) a private key: refuse it loudly and never echo it.
     PrivateKey,
     Malformed,
-    /// Depth 3 is wanted: m/44'/60'/0'.
+    /// Depth 3 is wanted: m/44'/60'/0', on Tron m/44'/195'/0'.
     WrongDepth {
         found: u8,
     },
@@ -36,9 +36,14 @@ impl fmt::Display for XpubError {
             Self::PrivateKey => f.write_str("this is a private key; give the public xpub instead"),
             Self::Malformed => f.write_str("this is not an xpub; export the account's extended public key (xpub…)"),
             Self::WrongDepth { found } => {
-                write!(f, "an account key of depth 3 (m/44'/60'/0') is wanted; this one has depth {found}")
+                write!(
+                    f,
+                    "an account key of depth 3 (m/44'/60'/0', on Tron m/44'/195'/0') is wanted; this one has depth {found}"
+                )
             }
-            Self::NotAnAccount => f.write_str("the key's last step is not hardened; export m/44'/60'/0'"),
+            Self::NotAnAccount => {
+                f.write_str("the key's last step is not hardened; export m/44'/60'/0', on Tron m/44'/195'/0'")
+            }
         }
     }
 }
@@ -155,6 +160,20 @@ mod tests {
             assert_eq!(xpub.address(index).unwrap().checksummed(), address);
         }
         assert_eq!(xpub.address(0x8000_0000), None);
+    }
+
+    /// The account key m/44'/195'/0' of the same phrase; the addresses are those that TRON's own library derives.
+    #[test]
+    fn trons_addresses_are_those_of_its_wallets() {
+        let account = "xpub6BuRy7ZmkGfP2RWhoor1kWB1w9DvrtmJbFBvnC1bQ4SB5NbCHTyQYCJSXZtxDbFyHTmC7wkU2he3nYYdpZ3Vf6qUAkXSnL6RPif4BDtDEKr";
+        let xpub = Xpub::parse(account).unwrap();
+        for (index, address) in [
+            (0, "TWer2Ygk5TEheHp3TPuYeqxmB6SsGZmaL6"),
+            (1, "TPjjvMwjPoDC32V2dGDYTkLH4E5LAtBZ6C"),
+            (9, "TJtuRzHcZ12gHZA8gKjqq589S7h4fYW8N1"),
+        ] {
+            assert_eq!(crate::chain::Kind::Tron.address_text(xpub.address(index).unwrap()), address);
+        }
     }
 
     #[test]

@@ -5,13 +5,14 @@ use crate::keys::{mac, same};
 use crate::shell::Deed;
 use crate::{Engine, Refusal};
 use handsel_core::actor::Actor;
+use handsel_core::chain::Kind;
 use handsel_core::change::Change;
 use handsel_core::checkout::{Checkout, PaymentOption};
 use handsel_core::id::AccountId;
 use handsel_core::wallet::{Destination, Wallet};
 
 impl Engine {
-    /// Over all of a wallet that an attacker would change; `xpub` is the opened text where it is one.
+    /// Over all of a wallet that an attacker would change, its kind by another label; `xpub` is the opened text where it is one.
     pub(crate) fn wallet_mac(&self, wallet: &Wallet, xpub: Option<&str>) -> [u8; 32] {
         let (mode, address) = match &wallet.destination {
             Destination::Static { address } => ("static", *address),
@@ -21,7 +22,10 @@ impl Engine {
         let assets = wallet.assets.join(",");
         let proved = wallet.proved_at.map_or(0, |at| at.millis());
         let parts: [&[u8]; 10] = [
-            b"wallet",
+            match wallet.kind {
+                Kind::Evm => b"wallet",
+                Kind::Tron => b"tron wallet",
+            },
             &wallet.account.bits().to_be_bytes(),
             &wallet.id.bits().to_be_bytes(),
             mode.as_bytes(),
@@ -35,11 +39,14 @@ impl Engine {
         mac(&self.inner.keys.addresses, &parts)
     }
 
-    /// Over (account, wallet, mode, network, token, derivation, address).
+    /// Over (kind, account, wallet, mode, network, token, derivation, address).
     pub(crate) fn option_mac(&self, account: AccountId, option: &PaymentOption) -> [u8; 32] {
         let mode = if option.derivation.is_some() { "xpub" } else { "static" };
         let parts: [&[u8]; 9] = [
-            b"option",
+            match option.kind {
+                Kind::Evm => b"option",
+                Kind::Tron => b"tron option",
+            },
             &account.bits().to_be_bytes(),
             &option.wallet.bits().to_be_bytes(),
             mode.as_bytes(),

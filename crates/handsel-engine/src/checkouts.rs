@@ -7,6 +7,7 @@ use crate::shell::{Decision, Happening};
 use crate::terms::{bounded, price, terms};
 use crate::{Answer, Ask, Code, Engine, ListAsk, Refusal};
 use handsel_core::account::Accept;
+use handsel_core::chain::Kind as ChainKind;
 use handsel_core::change::{Change, Write};
 use handsel_core::checkout::{Checkout, Command, Matching, Refused, Resolution as Ruled, State, Step};
 use handsel_core::event::{Kind, NewEvent};
@@ -47,6 +48,15 @@ pub enum Rail {
     Tron,
     OpenPayments,
     Bank,
+}
+
+impl Rail {
+    const fn of(kind: ChainKind) -> Self {
+        match kind {
+            ChainKind::Evm => Self::Evm,
+            ChainKind::Tron => Self::Tron,
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -147,10 +157,13 @@ impl Engine {
             return self.default_accept(account, currency).await;
         }
         let mut accept = new.accept.clone();
-        // EVM networks are all that can be configured yet; the other rails offer nothing.
-        if new.rails.contains(&Rail::Evm) {
-            accept.extend(self.pegged_accept(currency).into_iter().filter(|entry| !new.accept.contains(entry)));
-        }
+        // Networks are all that can be configured yet; the other rails offer nothing.
+        let on_rails = |entry: &Accept| {
+            let network = self.inner.settings.networks.iter().find(|network| network.name == entry.network);
+            network.is_some_and(|network| new.rails.contains(&Rail::of(network.kind)))
+        };
+        let pegged = self.pegged_accept(currency).into_iter();
+        accept.extend(pegged.filter(|entry| on_rails(entry) && !new.accept.contains(entry)));
         Ok(accept)
     }
 

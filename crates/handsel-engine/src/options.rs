@@ -110,7 +110,7 @@ impl Engine {
         let Some(due) = due(ask.price.minor, &rate, token.decimals) else {
             return Ok(Err("the amount is too small or too large for it"));
         };
-        let serving = usable.iter().find(|u| serves(&u.wallet, accept));
+        let serving = usable.iter().find(|u| u.wallet.kind == network.kind && serves(&u.wallet, accept));
         let Some(serving) = serving else { return Ok(Err("no active wallet serves it")) };
         let lock = Lock { network, token, rate, due, quoted };
         match (&serving.leased, &serving.wallet.destination) {
@@ -186,6 +186,7 @@ impl Engine {
     ) -> PaymentOption {
         let option = PaymentOption {
             network: lock.network.name.clone(),
+            kind: lock.network.kind,
             chain_id: lock.network.chain_id,
             asset: lock.token.asset.clone(),
             token: lock.token.contract,

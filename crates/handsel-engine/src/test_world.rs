@@ -7,7 +7,7 @@ use crate::magic::{Magic, magic, wrong_asset};
 use crate::render::read_answer;
 use crate::shell::Decision;
 use crate::{Answer, Ask, Code, Engine, Refusal};
-use handsel_core::chain::{Address, Network, Token, TxHash};
+use handsel_core::chain::{AddressError, Network, Token, TxHash};
 use handsel_core::change::Change;
 use handsel_core::checkout::{Checkout, PaymentOption};
 use handsel_core::id::{CheckoutId, ReceiverId};
@@ -218,8 +218,8 @@ impl Engine {
             None => crate::magic::rescaled(option.payable(), option.decimals, token.decimals),
         };
         let from = pay.from.as_deref().map(|text| {
-            let refusal = || Refusal::new(Code::AddressInvalid, "write an address: 0x and 40 hex digits").at("/from");
-            Address::parse(text).ok_or_else(refusal)
+            let refusal = |why: AddressError| Refusal::new(Code::AddressInvalid, why.to_string()).at("/from");
+            network.kind.read_address(text).map_err(refusal)
         });
         Ok(PayOrder {
             network: network.name.clone(),

@@ -5,7 +5,7 @@ use crate::derivation::xpub_place;
 use crate::render::read_answer;
 use crate::shell::{Decision, Happening};
 use crate::{Answer, Ask, Code, Engine, ListAsk, Refusal};
-use handsel_core::chain::Address;
+use handsel_core::chain::{Address, Kind as ChainKind, Network};
 use handsel_core::change::{Change, Write};
 use handsel_core::eth_signature::recover_personal;
 use handsel_core::event::{Kind, NewEvent};
@@ -30,9 +30,11 @@ const CHANGE_WAIT_SECONDS: u64 = 86_400;
 /// Networks or assets of one wallet.
 const LIST_MAX_ENTRIES: usize = 50;
 
-/// What is asked of a new EVM wallet; the texts are as given.
+/// What is asked of a new wallet on chains; the texts are as given.
 #[derive(Debug, Clone)]
 pub struct NewWallet {
+    /// On which kind of chain it is.
+    pub kind: ChainKind,
     /// `static` or `xpub`.
     pub mode: String,
     pub networks: Vec<String>,
@@ -60,7 +62,7 @@ impl Engine {
             self.serves_configured(new)?;
             check::metadata("/metadata", &new.metadata)?;
             let account = ask.grant.account();
-            self.not_there_yet(account, &asked).await?;
+            self.not_there_yet(account, new.kind, &asked).await?;
             let key = self.data_key(account).await?;
             let wallet = self.new_wallet(&key, account, new, &asked, now);
             let request = Some(ask.grant.request());
@@ -99,7 +101,7 @@ impl Engine {
         Ok(read_answer(handsel_view::json(&list), None))
     }
 
-    /// The challenge signed by the wallet's own address (xpub: child 0), as `personal_sign` gives it.
+    /// The challenge signed by the wallet's own address (xpub: child 0), as `personal_sign` (Tron: `signMessageV2`) gives it.
     pub async fn prove_wallet(&self, ask: &Ask, id: WalletId, signature: &str) -> Result<Answer, Refusal> {
         self.proved(ask, id, |wallet, now| signed_by_owner(wallet, signature, now)).await
     }
@@ -237,6 +239,7 @@ impl Engine {
             account,
             created: now,
             version: 1,
+            kind: new.kind,
             destination,
             networks: new.networks.clone(),
             assets: new.assets.clone(),
@@ -263,7 +266,7 @@ impl Engine {
         let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
         let networks = if wallet.networks.is_empty() { "all".to_owned() } else { wallet.networks.join(", ") };
         let (mode, destination) = match asked {
-            Asked::Static(address) => ("static", format!("Address: {}", address.checksummed())),
+            Asked::Static(address) => ("static", format!("Address: {}", wallet.kind.address_text(*address))),
             Asked::Xpub(xpub, _) => {
                 ("xpub", format!("Xpub SHA-256: {}", hex::encode(Sha256::digest(xpub.text().as_bytes()))))
             }
@@ -279,25 +282,28 @@ impl Engine {
     }
 
     fn asked_destination(&self, new: &NewWallet) -> Result<Asked, Refusal> {
+        let param = |member: &str| format!("/{}/{member}", new.kind.name());
         match new.mode.as_str() {
             "static" => {
                 if new.xpub.is_some() {
-                    return Err(invalid("/evm/xpub", "a static wallet has an address; for an xpub use mode xpub"));
+                    return Err(invalid(&param("xpub"), "a static wallet has an address; for an xpub use mode xpub"));
                 }
                 let text = new
                     .address
                     .as_deref()
-                    .ok_or_else(|| missing("/evm/address", "a static wallet needs an address"))?;
-                Ok(Asked::Static(self.asked_address(text)?))
+                    .ok_or_else(|| missing(&param("address"), "a static wallet needs an address"))?;
+                Ok(Asked::Static(self.asked_address(new.kind, text)?))
             }
             "xpub" => {
                 if new.address.is_some() {
-                    return Err(invalid("/evm/address", "an xpub wallet has an xpub; for an address use mode static"));
+                    let detail = "an xpub wallet has an xpub; for an address use mode static";
+                    return Err(invalid(&param("address"), detail));
                 }
-                let text = new.xpub.as_deref().ok_or_else(|| missing("/evm/xpub", "an xpub wallet needs an xpub"))?;
+                let text =
+                    new.xpub.as_deref().ok_or_else(|| missing(&param("xpub"), "an xpub wallet needs an xpub"))?;
                 let refused = |why: XpubError| match why {
-                    XpubError::PrivateKey => private_key("/evm/xpub"),
-                    _ => Refusal::new(Code::AddressInvalid, why.to_string()).at("/evm/xpub"),
+                    XpubError::PrivateKey => private_key(&param("xpub")),
+                    _ => Refusal::new(Code::AddressInvalid, why.to_string()).at(param("xpub")),
                 };
                 let xpub = Xpub::parse(text.trim()).map_err(refused)?;
                 let proof = xpub.address(0).ok_or_else(|| refused(XpubError::Malformed))?;
@@ -313,21 +319,21 @@ impl Engine {
         }
     }
 
-    fn asked_address(&self, text: &str) -> Result<Address, Refusal> {
-        let refuse = |detail: &'static str| Refusal::new(Code::AddressInvalid, detail).at("/evm/address");
-        let address = Address::parse(text).ok_or_else(|| refuse("an address is 0x and 40 hex digits"))?;
-        let digits = text.get(2..).unwrap_or_default();
-        let mixed = digits.bytes().any(|b| b.is_ascii_uppercase()) && digits.bytes().any(|b| b.is_ascii_lowercase());
-        if mixed && address.checksummed() != text {
-            return Err(refuse("the address has a typing error: its upper and lower case don't fit (EIP-55)"));
-        }
+    fn asked_address(&self, kind: ChainKind, text: &str) -> Result<Address, Refusal> {
+        let refuse =
+            |detail: String| Refusal::new(Code::AddressInvalid, detail).at(format!("/{}/address", kind.name()));
+        let address = kind.read_address(text).map_err(|why| refuse(why.to_string()))?;
         if address == Address::default() {
-            return Err(refuse("nobody has the zero address"));
+            return Err(refuse("nobody has the zero address".to_owned()));
         }
-        if self.inner.settings.networks.iter().any(|network| network.token_at(address).is_some()) {
-            return Err(refuse("this is a token's contract, not a wallet"));
+        if self.networks_of(kind).any(|network| network.token_at(address).is_some()) {
+            return Err(refuse("this is a token's contract, not a wallet".to_owned()));
         }
         Ok(address)
+    }
+
+    fn networks_of(&self, kind: ChainKind) -> impl Iterator<Item = &Network> {
+        self.inner.settings.networks.iter().filter(move |network| network.kind == kind)
     }
 
     /// Networks and assets must be configured; an asset on one of the wallet's networks at least.
@@ -340,11 +346,20 @@ impl Engine {
                 return Err(invalid(&format!("{root}/{at}"), "this entry is there already"));
             }
         }
-        for (at, name) in new.networks.iter().enumerate() {
-            self.known_network(&format!("/networks/{at}"), name)?;
+        if self.networks_of(new.kind).next().is_none() {
+            let detail = format!("this server watches no network of type {}", new.kind.name());
+            return Err(invalid("/type", detail));
         }
-        let networks = self.inner.settings.networks.iter();
-        let chosen = networks.filter(|n| new.networks.is_empty() || new.networks.contains(&n.name));
+        for (at, name) in new.networks.iter().enumerate() {
+            let param = format!("/networks/{at}");
+            self.known_network(&param, name)?;
+            if !self.networks_of(new.kind).any(|network| network.name == *name) {
+                let detail =
+                    format!("a wallet of type {} can't be paid on {name}; add one of its type", new.kind.name());
+                return Err(invalid(&param, detail));
+            }
+        }
+        let chosen = self.networks_of(new.kind).filter(|n| new.networks.is_empty() || new.networks.contains(&n.name));
         let assets: Vec<&str> = chosen.flat_map(|n| n.tokens.iter().map(|t| t.asset.as_str())).collect();
         for (at, name) in new.assets.iter().enumerate() {
             if !assets.contains(&name.as_str()) {
@@ -358,11 +373,11 @@ impl Engine {
 
     /// An xpub that ever served must not be added again: its addresses would be given out twice. An address may come back once
     /// its old wallet is retired.
-    async fn not_there_yet(&self, account: AccountId, asked: &Asked) -> Result<(), Refusal> {
+    async fn not_there_yet(&self, account: AccountId, kind: ChainKind, asked: &Asked) -> Result<(), Refusal> {
         let live = self.inner.settings.live;
         let same = |wallet: &Wallet| match (asked, &wallet.destination) {
             (Asked::Static(new), Destination::Static { address }) => {
-                new == address && !matches!(wallet.state, State::Retired { .. })
+                kind == wallet.kind && new == address && !matches!(wallet.state, State::Retired { .. })
             }
             (Asked::Xpub(new, proof), Destination::Xpub { fingerprint, proof_address, .. }) => {
                 let never_served = live && wallet.proved_at.is_none() && matches!(wallet.state, State::Retired { .. });
@@ -415,7 +430,10 @@ fn nothing_private(new: &NewWallet) -> Result<(), Refusal> {
     let lists = [("/networks", &new.networks), ("/assets", &new.assets)];
     let listed = lists.into_iter().flat_map(|(param, list)| list.iter().map(move |text| (param, text)));
     let metadata = new.metadata.iter().flat_map(|(name, value)| [("/metadata", name), ("/metadata", value)]);
-    let given = [("/evm/address", &new.address), ("/evm/xpub", &new.xpub)];
+    let given = match new.kind {
+        ChainKind::Evm => [("/evm/address", &new.address), ("/evm/xpub", &new.xpub)],
+        ChainKind::Tron => [("/tron/address", &new.address), ("/tron/xpub", &new.xpub)],
+    };
     let given = given.into_iter().filter_map(|(param, text)| Some((param, text.as_ref()?)));
     let mut all = given.chain([("/mode", &new.mode)]).chain(listed).chain(metadata);
     all.find(|(_, text)| looks_private(text)).map_or(Ok(()), |(param, _)| Err(private_key(param)))
@@ -426,9 +444,9 @@ fn signed_by_owner(wallet: &Wallet, signature: &str, now: Timestamp) -> Result<(
     if now > wallet.created.plus(Duration::from_secs(CHALLENGE_VALID_SECONDS)) {
         return Err(invalid("the challenge has expired; retire this wallet and add it again".to_owned()));
     }
-    let signer = recover_personal(&wallet.challenge, signature).map_err(|why| invalid(why.to_string()))?;
+    let signer = recover_personal(wallet.kind, &wallet.challenge, signature).map_err(|why| invalid(why.to_string()))?;
     if signer != proof_address(wallet) {
-        let wanted = proof_address(wallet).checksummed();
+        let wanted = wallet.kind.address_text(proof_address(wallet));
         return Err(invalid(format!("the challenge must be signed by {wanted}, this is another wallet's signature")));
     }
     Ok(())

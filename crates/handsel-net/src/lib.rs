@@ -10,3 +10,4 @@ pub mod hook_sender;
 pub mod quorum;
 pub mod rates;
 pub mod rpc;
+pub mod tron;

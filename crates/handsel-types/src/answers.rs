@@ -89,9 +89,9 @@ pub struct ApiKey {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Where an EVM wallet pays to: one address, or the addresses of an xpub.
+/// Where a wallet on chains of its type pays to: one address, or the addresses of an xpub.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct EvmWallet {
+pub struct ChainWallet {
     pub address: Option<String>,
     /// The SHA-256 of the xpub, shortened: the xpub itself would show every address of the wallet.
     pub xpub_fingerprint: Option<String>,
@@ -113,8 +113,8 @@ pub struct Wallet {
     pub mode: String,
     pub networks: Vec<String>,
     pub assets: Vec<String>,
-    pub evm: Option<EvmWallet>,
-    pub tron: Option<Empty>,
+    pub evm: Option<ChainWallet>,
+    pub tron: Option<ChainWallet>,
     pub open_payments: Option<Empty>,
     pub bank: Option<Empty>,
     /// The text that the wallet's owner signs to prove it.
@@ -173,7 +173,7 @@ pub struct AddressProof {
 
 /// A transfer of exactly this amount of this token to this address pays the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct EvmOption {
+pub struct ChainOption {
     pub network: String,
     pub caip2: String,
     pub chain_id: u64,
@@ -183,7 +183,7 @@ pub struct EvmOption {
     pub amount: String,
     pub atomic: String,
     pub decimals: u8,
-    /// EIP-681.
+    /// EIP-681, or `tron:` with the address, amount and token.
     pub uri: String,
     pub proof: AddressProof,
     pub router: Option<Empty>,
@@ -194,10 +194,20 @@ pub struct EvmOption {
 pub struct PaymentOption {
     #[serde(rename = "type")]
     pub kind: String,
-    pub evm: Option<EvmOption>,
-    pub tron: Option<Empty>,
+    pub evm: Option<ChainOption>,
+    pub tron: Option<ChainOption>,
     pub open_payments: Option<Empty>,
     pub bank: Option<Empty>,
+}
+
+impl PaymentOption {
+    /// The way to pay on a chain, whichever its type.
+    pub const fn on_chain(&self) -> Option<&ChainOption> {
+        match &self.evm {
+            Some(option) => Some(option),
+            None => self.tron.as_ref(),
+        }
+    }
 }
 
 /// A matter that is still open.

@@ -78,23 +78,24 @@ asks! {
     /// How long the old key stays good beside the new one; a day by default.
     RollApiKey { #[serde(default)] grace_seconds: Option<u64> }
     /// Exactly one of these.
-    EvmWalletTerms {
+    ChainWalletTerms {
         #[serde(default)] address: Option<String>,
         #[serde(default)] xpub: Option<String>,
         #[serde(default)] addresses: Option<Vec<String>>,
     }
     /// A new wallet. Send an address or an xpub, never anything that can spend.
     CreateWallet {
-        /// evm.
+        /// evm or tron.
         #[serde(rename = "type")] kind: String,
         /// static or xpub.
         mode: String,
         #[serde(default)] networks: Vec<String>,
         #[serde(default)] assets: Vec<String>,
-        #[serde(default)] evm: Option<EvmWalletTerms>,
+        #[serde(default)] evm: Option<ChainWalletTerms>,
+        #[serde(default)] tron: Option<ChainWalletTerms>,
         #[serde(default)] metadata: BTreeMap<String, String>,
     }
-    /// The signature of the wallet's `challenge` by its proof address (EIP-191).
+    /// The signature of the wallet's `challenge` by its proof address (EIP-191, on Tron TIP-191 V2).
     ProveWallet { signature: String }
     /// A new checkout; amount and currency suffice.
     CreateCheckout {

@@ -4,7 +4,7 @@ use crate::private::Private;
 use crate::{Scene, names};
 use handsel_core::account::Account;
 use handsel_core::api_key::ApiKey;
-use handsel_core::chain::Address;
+use handsel_core::chain::{Address, Kind};
 use handsel_core::checkout::{Checkout, Exception, ExceptionKind, PaymentOption};
 use handsel_core::id::PaymentId;
 use handsel_core::money::format_decimal;
@@ -62,26 +62,28 @@ pub fn api_key(scene: Scene<'_>, key: &ApiKey, secret: Option<&SecretText>) -> t
 }
 
 pub fn wallet(scene: Scene<'_>, wallet: &Wallet) -> t::Wallet {
-    let (mode, evm) = match &wallet.destination {
+    let text = |address: &Address| wallet.kind.address_text(*address);
+    let (mode, destination) = match &wallet.destination {
         Destination::Static { address } => (
             "static",
-            t::EvmWallet {
-                address: Some(checksummed(*address)),
+            t::ChainWallet {
+                address: Some(text(address)),
                 xpub_fingerprint: None,
-                proof_address: checksummed(*address),
+                proof_address: text(address),
                 addresses: None,
             },
         ),
         Destination::Xpub { fingerprint, proof_address, .. } => (
             "xpub",
-            t::EvmWallet {
+            t::ChainWallet {
                 address: None,
                 xpub_fingerprint: Some(fingerprint.clone()),
-                proof_address: checksummed(*proof_address),
+                proof_address: text(proof_address),
                 addresses: None,
             },
         ),
     };
+    let (evm, tron) = by_kind(wallet.kind, destination);
     let active_from = match wallet.state {
         WalletState::Active { from } => Some(from.seconds()),
         _ => None,
@@ -92,12 +94,12 @@ pub fn wallet(scene: Scene<'_>, wallet: &Wallet) -> t::Wallet {
         livemode: scene.livemode,
         created: wallet.created.seconds(),
         version: wallet.version,
-        kind: "evm".to_owned(),
+        kind: wallet.kind.name().to_owned(),
         mode: mode.to_owned(),
         networks: wallet.networks.clone(),
         assets: wallet.assets.clone(),
-        evm: Some(evm),
-        tron: None,
+        evm,
+        tron,
         open_payments: None,
         bank: None,
         challenge: wallet.challenge.clone(),
@@ -178,18 +180,24 @@ fn exception(exception: &Exception, exponent: u8, decimals: &[(PaymentId, u8)]) 
 }
 
 fn option(option: &PaymentOption) -> t::PaymentOption {
-    let address = checksummed(option.address);
-    let token = checksummed(option.token);
+    let address = option.kind.address_text(option.address);
+    let token = option.kind.address_text(option.token);
     let atomic = option.payable();
-    let evm = t::EvmOption {
+    let amount = format_decimal(atomic, option.decimals);
+    let uri = match option.kind {
+        Kind::Evm => format!("ethereum:{token}@{}/transfer?address={address}&uint256={atomic}", option.chain_id),
+        // No standard; wallets that know the scheme read the address, some the rest.
+        Kind::Tron => format!("tron:{address}?amount={amount}&token={token}"),
+    };
+    let on_chain = t::ChainOption {
         network: option.network.clone(),
-        caip2: format!("eip155:{}", option.chain_id),
+        caip2: option.kind.caip2(option.chain_id),
         chain_id: option.chain_id,
         asset: option.asset.clone(),
-        uri: format!("ethereum:{token}@{}/transfer?address={address}&uint256={atomic}", option.chain_id),
+        uri,
         token,
         address,
-        amount: format_decimal(atomic, option.decimals),
+        amount,
         atomic: atomic.to_string(),
         decimals: option.decimals,
         proof: t::AddressProof {
@@ -199,7 +207,16 @@ fn option(option: &PaymentOption) -> t::PaymentOption {
         },
         router: None,
     };
-    t::PaymentOption { kind: "evm".to_owned(), evm: Some(evm), tron: None, open_payments: None, bank: None }
+    let (evm, tron) = by_kind(option.kind, on_chain);
+    t::PaymentOption { kind: option.kind.name().to_owned(), evm, tron, open_payments: None, bank: None }
+}
+
+/// The members `evm` and `tron`, of which the kind's own holds the value.
+fn by_kind<T>(kind: Kind, value: T) -> (Option<T>, Option<T>) {
+    match kind {
+        Kind::Evm => (Some(value), None),
+        Kind::Tron => (None, Some(value)),
+    }
 }
 
 /// `tip` is the height that the watcher has reached on the payment's network.
@@ -223,9 +240,9 @@ pub fn payment(scene: Scene<'_>, payment: &Payment, tip: Option<u64>) -> t::Paym
         created: payment.created.seconds(),
         version: payment.version,
         checkout: payment.checkout.map(|c| c.to_string()),
-        kind: "evm".to_owned(),
+        kind: payment.kind.name().to_owned(),
         network: payment.network.clone(),
-        caip2: format!("eip155:{}", payment.chain_id),
+        caip2: payment.kind.caip2(payment.chain_id),
         asset: payment.asset.clone(),
         amount: t::AssetAmount {
             amount,
@@ -259,8 +276,8 @@ fn transaction(payment: &Payment, block: Option<Inclusion>) -> t::Transaction {
         log_index: block.map_or(0, |b| b.log_index),
         block_hash: block.map(|b| b.hash.to_string()).unwrap_or_default(),
         block_number: block.map_or(0, |b| b.number),
-        from: checksummed(payment.from),
-        to: checksummed(payment.to),
+        from: payment.kind.address_text(payment.from),
+        to: payment.kind.address_text(payment.to),
         explorer_url: None,
     }
 }
@@ -285,9 +302,4 @@ pub fn webhook(scene: Scene<'_>, webhook: &Webhook, url: &str, secret: Option<&S
         secret_prefix: webhook.secrets.first().map(|s| s.prefix.clone()).unwrap_or_default(),
         metadata: metadata(&webhook.metadata),
     }
-}
-
-/// An address with its EIP-55 checksum.
-fn checksummed(address: Address) -> String {
-    address.checksummed()
 }

@@ -39,6 +39,6 @@ fn metadata_patch(given: Option<MetadataPatch>) -> Option<Vec<(String, Option<St
     given.map(|map| map.into_iter().collect())
 }
 
-fn missing(at: &'static str, detail: &'static str) -> Refusal {
+fn missing(at: &str, detail: &'static str) -> Refusal {
     Refusal::new(Code::ParameterMissing, detail).at(at)
 }

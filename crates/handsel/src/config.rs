@@ -325,6 +325,38 @@ mod tests {
     }
 
     #[test]
+    fn tron_has_its_own_defaults_and_addresses() {
+        const USDT: &str = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t";
+        let tron = CHAIN
+            .replace("name = \"ethereum\"", "name = \"tron\"\nkind = \"tron\"")
+            .replace("chain_id = 1", "chain_id = 728126428")
+            .replace("0xdAC17F958D2ee523a2206206994597C13D831ec7", USDT);
+        let read = |text: &str| read(text, &[("HANDSEL_ENCRYPTION_KEY", KEY)]);
+        let config = read(&tron).unwrap();
+        let chain = &config.chains[0];
+        assert_eq!((chain.network.confirmations, chain.network.block_time_ms), (20, 3_000));
+        assert_eq!((chain.network.caip2().as_str(), chain.verify), ("tron:0x2b6653dc", VerifyMode::QuorumDigest));
+        assert_eq!(chain.network.kind.address_text(chain.network.tokens[0].contract), USDT);
+        for (from, to, hint) in [
+            (USDT, "0xa614f803b6fd780986a42c78ec9c7f77e6ded13c", "T and 33 characters"),
+            (USDT, "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6u", "checksum"),
+            ("http://127.0.0.1:8545", "ws://127.0.0.1:8545", "rpc_urls"),
+            ("kind = \"tron\"", "kind = \"tron\"\nverify = \"receipts_root\"", "quorum_digest"),
+            ("kind = \"tron\"", "kind = \"solana\"", "evm or tron"),
+            ("mode = \"sandbox\"", "mode = \"live\"\n", "allow_unsafe"),
+        ] {
+            let text = tron.replace(from, to);
+            let text = if hint == "allow_unsafe" { text.replace("kind =", "confirmations = 19\nkind =") } else { text };
+            let error = read(&text).unwrap_err().to_string();
+            assert!(error.contains(hint), "{error} should mention {hint}");
+        }
+        assert!(
+            read(&CHAIN.replace("0xdAC17F958D2ee523a2206206994597C13D831ec7", USDT)).is_err(),
+            "no address of an EVM chain"
+        );
+    }
+
+    #[test]
     fn a_sandbox_needs_no_chain_and_a_live_server_does() {
         let key = [("HANDSEL_ENCRYPTION_KEY", KEY)];
         assert!(read("mode = \"sandbox\"", &key).unwrap().chains.is_empty());

@@ -6,6 +6,7 @@ use crate::exit::Failure;
 use handsel_core::account::{Accept, Tier};
 use handsel_core::actor::{Resource, Scope};
 use handsel_core::api_key::Class;
+use handsel_core::chain::Kind;
 use handsel_core::id::RequestId;
 use handsel_core::port::Entropy;
 use handsel_core::secret::{SecretBytes, SecretText};
@@ -108,6 +109,7 @@ impl Credentials {
         let caller =
             engine.authenticate(&created.secret_key, IpAddr::V4(Ipv4Addr::LOCALHOST), None).await.map_err(refused)?;
         let wallet = NewWallet {
+            kind: Kind::Evm,
             mode: "xpub".to_owned(),
             networks: Vec::new(),
             assets: Vec::new(),

@@ -4,18 +4,19 @@ use crate::config::rates::RateSource as ConfiguredSource;
 use crate::config::{Chain, Config};
 use crate::exit::Failure;
 use crate::system::SystemClock;
-use handsel_core::chain::Network;
+use handsel_core::chain::{Kind, Network};
 use handsel_core::egress_rules::{AddressPolicy, UrlPolicy};
 use handsel_core::port::{BoxFuture, ChainSource, Clock, Entropy, HookSender, HostJudge, RateSource, TestWorld};
 use handsel_core::secret::{SecretBytes, SecretText};
 use handsel_core::vault::Vault;
 use handsel_engine::{Engine, Parts, Settings};
-use handsel_net::egress::{Egress, EgressConfig, NamedOptions};
+use handsel_net::egress::{Egress, EgressConfig, NamedOptions, SetupError};
 use handsel_net::evm::EvmSource;
 use handsel_net::hook_sender::WebhookSender;
 use handsel_net::quorum::QuorumSource;
 use handsel_net::rates::{JsonFeed, JsonQuote, JsonRates};
 use handsel_net::rpc::{Call, RpcClient};
+use handsel_net::tron::{AgainAtFinality, TronSource};
 use handsel_sandbox::NodeCaller;
 use handsel_store::reader::Reader;
 use handsel_store::{Database as StoreDatabase, Store, StoreConfig};
@@ -89,6 +90,21 @@ fn rate_source(source: &ConfiguredSource) -> Result<Arc<dyn RateSource>, Failure
     Ok(Arc::new(made))
 }
 
+/// One node of a chain, by its label; the sockets bring hints at its new heads.
+pub fn one_node(chain: &Chain, sockets: &[&str], node: &str) -> Result<(String, Arc<dyn ChainSource>), SetupError> {
+    let options = NamedOptions::default();
+    Ok(match chain.network.kind {
+        Kind::Evm => {
+            let source = EvmSource::new(&[sockets, &[node]].concat(), &options, chain.verify)?;
+            (source.label(), Arc::new(source))
+        }
+        Kind::Tron => {
+            let source = TronSource::new(node, &options)?;
+            (source.label(), Arc::new(source))
+        }
+    })
+}
+
 /// All nodes of a chain as one source. Hints at new heads come with the first of them.
 fn chain_source(chain: &Chain) -> Result<Arc<dyn ChainSource>, Failure> {
     let refused = |error: &dyn core::fmt::Display| Failure::usage(format!("chain {}: {error}", chain.network.name));
@@ -96,14 +112,15 @@ fn chain_source(chain: &Chain) -> Result<Arc<dyn ChainSource>, Failure> {
     let (mut sockets, nodes): (Vec<&str>, Vec<&str>) = urls.partition(|url| url.starts_with("ws"));
     let mut members: Vec<(String, Arc<dyn ChainSource>)> = Vec::with_capacity(nodes.len());
     for node in nodes {
-        sockets.push(node);
-        let source =
-            EvmSource::new(&sockets, &NamedOptions::default(), chain.verify).map_err(|error| refused(&error))?;
+        members.push(one_node(chain, &sockets, node).map_err(|error| refused(&error))?);
         sockets.clear();
-        members.push((source.label(), Arc::new(source)));
     }
     let source = QuorumSource::new(members, chain.quorum, chain.verify.proves_contents());
-    Ok(Arc::new(source.map_err(|_| refused(&"quorum asks for more nodes than there are"))?))
+    let source = Arc::new(source.map_err(|_| refused(&"quorum asks for more nodes than there are"))?);
+    Ok(match chain.network.kind {
+        Kind::Evm => source,
+        Kind::Tron => Arc::new(AgainAtFinality::new(source)),
+    })
 }
 
 /// How long a node may take to say which chain it is of.

@@ -60,6 +60,8 @@ impl VerifyMode {
 pub enum Disproof {
     /// The header's fields have another hash than it states.
     HeaderHash,
+    /// The block's id does not begin with its number, or its parent's not with the number below (Tron).
+    BlockId,
     /// The answer is about another block than was asked for.
     AnotherBlock,
     /// The receipts have another root than the header holds.
@@ -76,6 +78,7 @@ impl fmt::Display for Disproof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::HeaderHash => "the fields of a header do not have its hash",
+            Self::BlockId => "a block whose id is not of its height",
             Self::AnotherBlock => "an answer about another block",
             Self::ReceiptsRoot => "receipts that are not those of the block",
             Self::LogsBloom => "logs that are not those of the block",

@@ -314,6 +314,7 @@ impl Run<'_> {
             checkout: checkout.map(|c| c.id),
             option,
             network: network.name.clone(),
+            kind: network.kind,
             chain_id: network.chain_id,
             asset: lock.map(|l| l.asset.clone()).or(token.map(|t| t.asset.clone())).unwrap_or_default(),
             token: transfer.token,

@@ -95,7 +95,7 @@ impl Wallet {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::chain::Address;
+    use crate::chain::{Address, Kind as ChainKind};
     use crate::id::{AccountId, WalletId};
     use crate::wallet::Destination;
     use proptest::prelude::*;
@@ -110,6 +110,7 @@ mod tests {
             account: AccountId::from_bits(2),
             created: at(0),
             version: 1,
+            kind: ChainKind::Evm,
             destination: Destination::Static { address: Address([1; 20]) },
             networks: Vec::new(),
             assets: Vec::new(),

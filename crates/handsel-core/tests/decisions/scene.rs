@@ -1,6 +1,6 @@
 //! A small chain, a checkout on it, and a record of all that was told.
 
-use handsel_core::chain::{Address, BlockHash, Header, Network, Token, Transfer, TxHash};
+use handsel_core::chain::{self, Address, BlockHash, Header, Network, Token, Transfer, TxHash};
 use handsel_core::checkout::{
     self, Checkout, Command, LatePolicy, Matching, PaymentOption, Rate, Refused, Standing, State, Terms,
 };
@@ -47,6 +47,7 @@ pub(crate) fn network(name: &str, chain_id: u64) -> Network {
     };
     Network {
         name: name.to_owned(),
+        kind: chain::Kind::Evm,
         chain_id,
         confirmations: CONFIRMATIONS,
         min_seconds: 0,
@@ -60,6 +61,7 @@ pub(crate) fn network(name: &str, chain_id: u64) -> Network {
 pub(crate) fn checkout(minor: u128) -> Checkout {
     let option = |asset: &str, token: u8| PaymentOption {
         network: "one".to_owned(),
+        kind: chain::Kind::Evm,
         chain_id: 1,
         asset: asset.to_owned(),
         token: address(token),

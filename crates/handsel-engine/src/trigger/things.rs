@@ -7,7 +7,7 @@ use crate::test_world::{TestPay, refusal};
 use crate::wallets::NewWallet;
 use crate::webhooks::NewWebhook;
 use crate::{Answer, Ask, Engine, Refusal};
-use handsel_core::chain::{Address, TxHash};
+use handsel_core::chain::{Address, Kind as ChainKind, TxHash};
 use handsel_core::checkout::Matching;
 use handsel_core::id::{AccountId, ApiKeyId, CheckoutId, PaymentId, WalletId, WebhookId};
 use handsel_core::limits;
@@ -19,10 +19,10 @@ const REFUSING: u16 = 500;
 
 impl Engine {
     /// An address that nobody has the key of, for wallets that only the sandbox pays.
-    pub fn made_up_address(&self) -> String {
+    pub fn made_up_address(&self, kind: ChainKind) -> String {
         let mut bytes = [0u8; 20];
         self.inner.entropy.fill(&mut bytes);
-        Address(bytes).checksummed()
+        kind.address_text(Address(bytes))
     }
 
     pub(super) async fn play_wallet(&self, ask: &Ask, acts: &[Act], new: &NewWallet) -> Result<String, Refusal> {
@@ -121,10 +121,11 @@ impl Engine {
 
     async fn one_address(&self, ask: &Ask) -> Result<WalletId, Refusal> {
         let new = NewWallet {
+            kind: ChainKind::Evm,
             mode: "static".to_owned(),
             networks: Vec::new(),
             assets: Vec::new(),
-            address: Some(self.made_up_address()),
+            address: Some(self.made_up_address(ChainKind::Evm)),
             xpub: None,
             metadata: Vec::new(),
         };

@@ -2,7 +2,7 @@
 
 use handsel_core::account::{Region, Tier};
 use handsel_core::actor::{Resource, Scope};
-use handsel_core::chain::{Address, Network, Token};
+use handsel_core::chain::{Address, Kind, Network, Token};
 use handsel_core::id::{AccountId, RequestId};
 use handsel_core::money::Currency;
 use handsel_core::port::{BoxFuture, Clock, Entropy, HostJudge, HostRefused};
@@ -105,6 +105,7 @@ fn networks() -> Vec<Network> {
     };
     vec![Network {
         name: "sandbox-evm".to_owned(),
+        kind: Kind::Evm,
         chain_id: 313_137,
         confirmations: 3,
         min_seconds: 0,
@@ -243,6 +244,7 @@ pub(crate) fn ask_of(caller: &Caller, scope: Scope, route: &'static str) -> Ask 
 
 pub(crate) fn new_wallet(mode: &str, destination: &str) -> NewWallet {
     NewWallet {
+        kind: Kind::Evm,
         mode: mode.to_owned(),
         networks: Vec::new(),
         assets: Vec::new(),

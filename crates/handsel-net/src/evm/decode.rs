@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use super::hex::{fixed_bytes, quantity};
 
 /// `keccak256("Transfer(address,address,uint256)")`.
-pub(super) const TRANSFER_TOPIC: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
+pub(crate) const TRANSFER_TOPIC: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
 
 /// A header with the fields that matter to us. Tron's empty `stateRoot` and zero roots are not even read:
 /// for chains whose headers prove nothing to us.
@@ -38,11 +38,11 @@ impl WireHeader {
 
 /// A `0x` number of at most 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Quantity(pub(super) u64);
+pub(crate) struct Quantity(pub(crate) u64);
 
 /// Exactly `N` bytes as `0x` text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bytes<const N: usize>(pub(super) [u8; N]);
+pub(crate) struct Bytes<const N: usize>(pub(crate) [u8; N]);
 
 impl<'de> Deserialize<'de> for Quantity {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
@@ -67,7 +67,7 @@ impl<'de> Deserialize<'de> for CallWord {
     }
 }
 
-pub(super) struct TextVisitor<T>(pub(super) &'static str, pub(super) fn(&str) -> Option<T>);
+pub(crate) struct TextVisitor<T>(pub(crate) &'static str, pub(crate) fn(&str) -> Option<T>);
 
 impl<T> Visitor<'_> for TextVisitor<T> {
     type Value = T;

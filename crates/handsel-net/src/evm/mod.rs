@@ -11,8 +11,10 @@ mod source;
 mod whole_log;
 
 pub use all_logs::BlockLogs;
+pub(crate) use decode::{Bytes, Quantity, TRANSFER_TOPIC, TextVisitor};
 pub use decode::{LoggedTransfer, ReceiptTransfers, TransferLogs, WireHeader};
 pub use hex::{bytes_into, fixed_bytes, quantity, word};
 pub use receipts::BlockReceipts;
 pub use sealed::{ProvenHeader, SealedHeader};
 pub use source::{EvmSource, numbered};
+pub(crate) use source::{chain_error, stated_chain_id, stated_decimals};

@@ -199,29 +199,11 @@ impl EvmSource {
         }
         Ok(found)
     }
-
-    async fn decimals_of(&self, token: Address) -> Result<Option<u8>, ChainError> {
-        // The selector of `decimals()`.
-        let call = Call::new("eth_call", format!(r#"[{{"to":"{token}","data":"0x313ce567"}},"latest"]"#));
-        let word: Option<CallWord> = match self.rpc.call(&call, RPC_ANSWER_MAX_BYTES).await {
-            Err(RpcError::Node { refusal: NodeRefusal::Reverted, .. }) => return Ok(None),
-            answer => answer.map_err(chain_error)?,
-        };
-        let word = word.ok_or(ChainError::Malformed("no answer of the token's contract"))?;
-        Ok(word.0.and_then(|word| match word.split_at(31) {
-            (head, [decimals]) if head.iter().all(|byte| *byte == 0) => Some(*decimals),
-            _ => None,
-        }))
-    }
 }
 
 impl ChainSource for EvmSource {
     fn chain_id(&self) -> BoxFuture<'_, Result<u64, ChainError>> {
-        Box::pin(async {
-            let call = Call::new("eth_chainId", "[]".to_owned());
-            let id: Option<Quantity> = self.rpc.call(&call, RPC_ANSWER_MAX_BYTES).await.map_err(chain_error)?;
-            id.map(|id| id.0).ok_or(ChainError::Malformed("no chain id"))
-        })
+        Box::pin(stated_chain_id(&self.rpc))
     }
 
     fn head(&self, tag: HeadTag) -> BoxFuture<'_, Result<Option<Header>, ChainError>> {
@@ -244,7 +226,7 @@ impl ChainSource for EvmSource {
     }
 
     fn token_decimals(&self, token: Address) -> BoxFuture<'_, Result<Option<u8>, ChainError>> {
-        Box::pin(self.decimals_of(token))
+        Box::pin(stated_decimals(&self.rpc, token))
     }
 
     fn wait_for_hint(&self, limit: Duration) -> BoxFuture<'_, ()> {
@@ -253,6 +235,28 @@ impl ChainSource for EvmSource {
             None => Box::pin(tokio::time::sleep(limit)),
         }
     }
+}
+
+/// The chain's id, as a node states it.
+pub(crate) async fn stated_chain_id(rpc: &RpcClient) -> Result<u64, ChainError> {
+    let call = Call::new("eth_chainId", "[]".to_owned());
+    let id: Option<Quantity> = rpc.call(&call, RPC_ANSWER_MAX_BYTES).await.map_err(chain_error)?;
+    id.map(|id| id.0).ok_or(ChainError::Malformed("no chain id"))
+}
+
+/// The decimals of a token, as its contract states them; `None` where it states none.
+pub(crate) async fn stated_decimals(rpc: &RpcClient, token: Address) -> Result<Option<u8>, ChainError> {
+    // The selector of `decimals()`.
+    let call = Call::new("eth_call", format!(r#"[{{"to":"{token}","data":"0x313ce567"}},"latest"]"#));
+    let word: Option<CallWord> = match rpc.call(&call, RPC_ANSWER_MAX_BYTES).await {
+        Err(RpcError::Node { refusal: NodeRefusal::Reverted, .. }) => return Ok(None),
+        answer => answer.map_err(chain_error)?,
+    };
+    let word = word.ok_or(ChainError::Malformed("no answer of the token's contract"))?;
+    Ok(word.0.and_then(|word| match word.split_at(31) {
+        (head, [decimals]) if head.iter().all(|byte| *byte == 0) => Some(*decimals),
+        _ => None,
+    }))
 }
 
 fn in_block(logs: Vec<LoggedTransfer>) -> Result<Vec<Transfer>, ChainError> {
@@ -302,7 +306,7 @@ const fn is_too_much(error: RpcError) -> bool {
     )
 }
 
-const fn chain_error(error: RpcError) -> ChainError {
+pub(crate) const fn chain_error(error: RpcError) -> ChainError {
     match error {
         RpcError::Transport(EgressError::ResponseTooLarge) => ChainError::Malformed("an answer over the size limit"),
         RpcError::Transport(EgressError::ProtocolError) => ChainError::Malformed("no HTTP"),

@@ -9,3 +9,4 @@ mod proof;
 mod rates;
 mod recorded;
 mod tls;
+mod tron;

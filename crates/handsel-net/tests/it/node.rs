@@ -68,7 +68,7 @@ impl FakeNode {
     }
 }
 
-fn options() -> NamedOptions {
+pub(crate) fn options() -> NamedOptions {
     NamedOptions { deadlines: short(), extra_ca_pem: None }
 }
 

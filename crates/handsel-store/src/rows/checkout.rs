@@ -1,7 +1,7 @@
 //! checkout, and the rows that go with it: what the watcher looks for.
 
 use super::payment::{outcome_from, outcome_word};
-use super::{Big, Hex, json, maybe_time, millis, time, words};
+use super::{Big, Hex, KindRest, json, maybe_time, millis, time, words};
 use crate::ReadError;
 use crate::reader::Watched;
 use crate::value::{Row, Value};
@@ -74,6 +74,8 @@ struct Rest<'a> {
 struct OptionRest<'a> {
     #[serde(borrow)]
     network: std::borrow::Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "KindRest::is_evm")]
+    kind: KindRest,
     chain_id: u64,
     #[serde(borrow)]
     asset: std::borrow::Cow<'a, str>,
@@ -175,6 +177,7 @@ pub(crate) fn values(c: &Checkout) -> [Value<'_>; 11] {
 fn option_rest(o: &PaymentOption) -> OptionRest<'_> {
     OptionRest {
         network: o.network.as_str().into(),
+        kind: o.kind.into(),
         chain_id: o.chain_id,
         asset: o.asset.as_str().into(),
         token: Hex(o.token.0),
@@ -244,6 +247,7 @@ fn payment_id(bits: Hex<16>) -> PaymentId {
 fn option(o: OptionRest<'_>) -> PaymentOption {
     PaymentOption {
         network: o.network.into_owned(),
+        kind: o.kind.into(),
         chain_id: o.chain_id,
         asset: o.asset.into_owned(),
         token: Address(o.token.0),

@@ -16,6 +16,7 @@ pub(crate) mod wallet;
 pub(crate) mod webhook;
 
 use crate::value::{Row, Value};
+use handsel_core::chain::Kind;
 use handsel_core::time::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -29,6 +30,40 @@ macro_rules! words {
 pub(crate) use words;
 
 pub(crate) type Pairs = Vec<(String, String)>;
+
+/// The kind of chain in JSON; left out for the EVM ones, which came first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum KindRest {
+    #[default]
+    Evm,
+    Tron,
+}
+
+impl KindRest {
+    /// By reference, as serde asks for it.
+    pub(crate) const fn is_evm(&self) -> bool {
+        matches!(self, Self::Evm)
+    }
+}
+
+impl From<Kind> for KindRest {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Evm => Self::Evm,
+            Kind::Tron => Self::Tron,
+        }
+    }
+}
+
+impl From<KindRest> for Kind {
+    fn from(kind: KindRest) -> Self {
+        match kind {
+            KindRest::Evm => Self::Evm,
+            KindRest::Tron => Self::Tron,
+        }
+    }
+}
 
 /// The opaque JSON of a row. Our own structs always serialise; an empty text would be found as corrupt when it is read.
 pub(crate) fn json(rest: &impl Serialize) -> Value<'static> {

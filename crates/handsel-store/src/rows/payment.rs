@@ -1,6 +1,6 @@
 //! payment.
 
-use super::{Big, Hex, Pairs, json, maybe_time, millis, time, words};
+use super::{Big, Hex, KindRest, Pairs, json, maybe_time, millis, time, words};
 use crate::ReadError;
 use crate::value::{Row, Value};
 use handsel_core::chain::{Address, BlockHash, TxHash};
@@ -31,6 +31,8 @@ words!(
 #[derive(Serialize, Deserialize)]
 struct Rest {
     option: Option<u32>,
+    #[serde(default, skip_serializing_if = "KindRest::is_evm")]
+    kind: KindRest,
     chain_id: u64,
     asset: String,
     token: Hex<20>,
@@ -82,6 +84,7 @@ pub(crate) fn values(p: &Payment) -> [Value<'_>; 14] {
     let (state, at, finalized, unfinal, block) = columns(p.state);
     let rest = Rest {
         option: p.option,
+        kind: p.kind.into(),
         chain_id: p.chain_id,
         asset: p.asset.clone(),
         token: Hex(p.token.0),
@@ -169,6 +172,7 @@ pub(crate) fn decode(row: &Row<'_>) -> Result<Payment, ReadError> {
         checkout: row.maybe_parsed(8, |t| CheckoutId::parse(t).ok())?,
         option: rest.option,
         network: row.text(9)?.to_owned(),
+        kind: rest.kind.into(),
         chain_id: rest.chain_id,
         asset: rest.asset,
         token: Address(rest.token.0),

@@ -1,6 +1,6 @@
 //! wallet.
 
-use super::{Hex, Pairs, json, maybe_time, millis, time};
+use super::{Hex, KindRest, Pairs, json, maybe_time, millis, time};
 use crate::ReadError;
 use crate::reader::WatchedWallet;
 use crate::value::{Row, Value};
@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
 struct Rest {
+    #[serde(default, skip_serializing_if = "KindRest::is_evm")]
+    kind: KindRest,
     /// The static address, or the address that signs an xpub's proof.
     address: Hex<20>,
     /// Of an xpub only.
@@ -38,6 +40,7 @@ pub(crate) fn values(w: &Wallet) -> [Value<'_>; 9] {
         }
     };
     let rest = Rest {
+        kind: w.kind.into(),
         address: Hex(address.0),
         fingerprint,
         networks: w.networks.clone(),
@@ -82,6 +85,7 @@ pub(crate) fn decode(row: &Row<'_>) -> Result<Wallet, ReadError> {
         account: row.parsed(1, |t| AccountId::parse(t).ok())?,
         created: time(&row, 2)?,
         version: row.count(3)?,
+        kind: rest.kind.into(),
         destination,
         networks: rest.networks,
         assets: rest.assets,

@@ -4,7 +4,7 @@ use crate::rig::Rig;
 use crate::support::*;
 use handsel_core::account::{Status, Tier};
 use handsel_core::api_key;
-use handsel_core::chain::Address;
+use handsel_core::chain::{self, Address};
 use handsel_core::change::{Change, CommitError, Write};
 use handsel_core::checkout::State;
 use handsel_core::delivery::{self, Attempt, HookError, Timing, Trigger};
@@ -93,7 +93,11 @@ pub(crate) async fn wallets(rig: &Rig) {
 pub(crate) async fn wallets_elsewhere(rig: &Rig) {
     let (here, there) = (rig.account().await, rig.account().await);
     let theirs = wallet(there);
-    let fixed = Wallet { destination: Destination::Static { address: Address([9; 20]) }, ..wallet(there) };
+    let fixed = Wallet {
+        kind: chain::Kind::Tron,
+        destination: Destination::Static { address: Address([9; 20]) },
+        ..wallet(there)
+    };
     let writes = [wallet(here), theirs.clone(), fixed].map(Write::InsertWallet);
     rig.write(writes.into()).await.unwrap();
     assert_eq!(rig.store.reader.wallets_deriving_elsewhere(here).await.unwrap(), [theirs]);

@@ -4,7 +4,7 @@ use handsel_core::account::{Accept, Account, Region, Status, Tier};
 use handsel_core::actor::{Actor, Resource, Scope};
 use handsel_core::api_key::{self, ApiKey, Class, LastUsed};
 use handsel_core::audit::Leaf;
-use handsel_core::chain::{Address, BlockHash, Header, TxHash};
+use handsel_core::chain::{self, Address, BlockHash, Header, TxHash};
 use handsel_core::change::{AuditEntry, Change, CursorMove, IdempotentAnswer, RequestRow};
 use handsel_core::checkout::{
     Checkout, Credit, Exception, ExceptionKind, LatePolicy, Lock, Matching, PaymentOption, Quoted, Rate, Standing,
@@ -86,6 +86,7 @@ pub(crate) fn wallet(account: AccountId) -> Wallet {
         account,
         created: at(2),
         version: 1,
+        kind: chain::Kind::Evm,
         destination: Destination::Xpub {
             xpub: Sealed(vec![9; 40]),
             fingerprint: "deadbeef".to_owned(),
@@ -104,6 +105,7 @@ pub(crate) fn wallet(account: AccountId) -> Wallet {
 pub(crate) fn option(tag: u128) -> PaymentOption {
     PaymentOption {
         network: NETWORK.to_owned(),
+        kind: chain::Kind::Evm,
         chain_id: 31_337,
         asset: "USDT".to_owned(),
         token: Address([1; 20]),
@@ -202,6 +204,7 @@ pub(crate) fn payment(account: AccountId, checkout: CheckoutId) -> Payment {
         checkout: Some(checkout),
         option: Some(0),
         network: NETWORK.to_owned(),
+        kind: chain::Kind::Evm,
         chain_id: 31_337,
         asset: "USDT".to_owned(),
         token: Address([1; 20]),

@@ -3,6 +3,7 @@
 use super::{api_keys, checkouts, wallets, webhooks};
 use crate::extract::{de, json};
 use crate::route::{Call, Outcome};
+use handsel_core::chain::Kind;
 use handsel_engine::test_world::TestPay as Pay;
 use handsel_engine::trigger::{Terms, Thing, Trigger};
 use handsel_engine::{Code, Refusal};
@@ -82,7 +83,7 @@ pub(crate) async fn trigger(mut call: Call) -> Outcome {
     let ask = call.ask()?;
     let engine = call.app.engine();
     let trigger = Trigger::parse(&body.kind)?;
-    let terms = terms(&trigger, body.r#override, || engine.made_up_address());
+    let terms = terms(&trigger, body.r#override, |kind| engine.made_up_address(kind));
     let terms = terms.map_err(|refused| refused.under("/override"))?;
     Ok(engine.test_trigger(&ask, trigger, terms).await?.into())
 }
@@ -90,14 +91,15 @@ pub(crate) async fn trigger(mut call: Call) -> Outcome {
 type Members = BTreeMap<String, Value>;
 
 /// The terms of what a trigger makes: the house's own, with the given members in place of them.
-fn terms(trigger: &Trigger, given: Members, address: impl Fn() -> String) -> Result<Terms, Refusal> {
+fn terms(trigger: &Trigger, given: Members, address: impl Fn(Kind) -> String) -> Result<Terms, Refusal> {
     match trigger.thing() {
         Thing::Checkout => {
             let own = json!({"amount": "19.99", "currency": "USD"});
             Ok(Terms::Checkout(checkouts::terms(merged(own, given)?)?))
         }
         Thing::Wallet => {
-            let own = json!({"type": "evm", "mode": "static", "evm": {"address": address()}});
+            let kind = given.get("type").and_then(Value::as_str).and_then(Kind::parse).unwrap_or_default();
+            let own = json!({"type": kind.name(), "mode": "static", kind.name(): {"address": address(kind)}});
             Ok(Terms::Wallet(wallets::terms(merged(own, given)?)?))
         }
         Thing::Webhook => {

@@ -2,6 +2,7 @@
 
 use super::missing;
 use crate::route::{Call, Outcome};
+use handsel_core::chain::Kind;
 use handsel_core::id::WalletId;
 use handsel_engine::wallets::NewWallet;
 use handsel_engine::{Code, Refusal};
@@ -9,22 +10,35 @@ use handsel_types::asks::{CreateWallet, ProveWallet};
 
 /// What is asked of a new wallet.
 pub(super) fn terms(body: CreateWallet) -> Result<NewWallet, Refusal> {
-    if body.kind != "evm" {
-        return Err(Refusal::new(Code::ParameterInvalid, "this server has wallets of type evm only").at("/type"));
+    let kind = Kind::parse(&body.kind).ok_or_else(|| refused("/type", "the type is evm or tron"))?;
+    let (own, other, others) = match kind {
+        Kind::Evm => (body.evm, body.tron, "/tron"),
+        Kind::Tron => (body.tron, body.evm, "/evm"),
+    };
+    if other.is_some() {
+        return Err(refused(others, "a wallet is of one type; add another wallet for the other one"));
     }
-    let evm = body.evm.ok_or_else(|| missing("/evm", "a wallet of type evm needs its address or xpub in \"evm\""))?;
-    if evm.addresses.is_some() {
+    let terms = own.ok_or_else(|| {
+        let detail = "a wallet needs its address or xpub in the member that its type names";
+        missing(&format!("/{}", kind.name()), detail)
+    })?;
+    if terms.addresses.is_some() {
         let detail = "pools of addresses are not served; send one address, or an xpub";
-        return Err(Refusal::new(Code::ParameterInvalid, detail).at("/evm/addresses"));
+        return Err(refused(&format!("/{}/addresses", kind.name()), detail));
     }
     Ok(NewWallet {
+        kind,
         mode: body.mode,
         networks: body.networks,
         assets: body.assets,
-        address: evm.address,
-        xpub: evm.xpub,
+        address: terms.address,
+        xpub: terms.xpub,
         metadata: body.metadata.into_iter().collect(),
     })
+}
+
+fn refused(param: &str, detail: &'static str) -> Refusal {
+    Refusal::new(Code::ParameterInvalid, detail).at(param)
 }
 
 pub(crate) async fn create(mut call: Call) -> Outcome {

@@ -14,7 +14,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use handsel_core::id::CheckoutId;
 use handsel_engine::Refusal;
-use handsel_types::answers::EvmOption;
+use handsel_types::answers::{ChainOption, PaymentOption};
 use handsel_view::PublicCheckout;
 use http::{StatusCode, header};
 
@@ -40,9 +40,9 @@ impl Link {
         app.engine().checkout_page(self.id, &self.mac).await
     }
 
-    fn chosen<'a>(&self, page: &'a PublicCheckout) -> Option<&'a EvmOption> {
+    fn chosen<'a>(&self, page: &'a PublicCheckout) -> Option<&'a ChainOption> {
         let options = &page.checkout.payment_options;
-        options.get(self.option).or_else(|| options.first()).and_then(|option| option.evm.as_ref())
+        options.get(self.option).or_else(|| options.first()).and_then(PaymentOption::on_chain)
     }
 }
 
@@ -53,7 +53,7 @@ struct Choice {
 }
 
 struct Way<'a> {
-    option: &'a EvmOption,
+    option: &'a ChainOption,
     network: String,
     /// The address in groups of four, the ends to be compared by eye.
     groups: Vec<Group>,
@@ -151,11 +151,11 @@ fn render(nonce: &str, here: &str, page: &PublicCheckout, at: usize) -> Response
 fn body(nonce: &str, here: &str, page: &PublicCheckout, at: usize) -> askama::Result<String> {
     let options = &page.checkout.payment_options;
     let at = if at < options.len() { at } else { 0 };
-    let chosen = options.get(at).and_then(|option| option.evm.as_ref());
+    let chosen = options.get(at).and_then(PaymentOption::on_chain);
     let told = tell(page, chosen);
     let choices = options.iter().enumerate().filter_map(|(n, option)| {
-        let evm = option.evm.as_ref()?;
-        Some(Choice { label: format!("{} on {}", evm.asset, network_name(&evm.network)), chosen: n == at, at: n })
+        let way = option.on_chain()?;
+        Some(Choice { label: format!("{} on {}", way.asset, network_name(&way.network)), chosen: n == at, at: n })
     });
     let way = chosen.filter(|_| told.payable).map(|option| way(option, page.typical_seconds.get(at).copied()));
     let template = Page {
@@ -181,7 +181,7 @@ fn support(page: &PublicCheckout) -> Option<String> {
     mail.map(str::to_owned).or_else(|| safe_link(url, page.checkout.livemode))
 }
 
-fn way(option: &EvmOption, typical_seconds: Option<u64>) -> Way<'_> {
+fn way(option: &ChainOption, typical_seconds: Option<u64>) -> Way<'_> {
     let typical = match typical_seconds {
         None | Some(0) => String::new(),
         Some(seconds @ 1..=90) => format!("Usually final after about {seconds} seconds."),

@@ -6,7 +6,7 @@ use handsel_types::answers as t;
 const ADDRESS: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
 
 fn option(network: &str, asset: &str) -> t::PaymentOption {
-    let evm = EvmOption {
+    let evm = ChainOption {
         network: network.to_owned(),
         caip2: "eip155:1".to_owned(),
         chain_id: 1,

@@ -1,7 +1,7 @@
 //! Where a payment stands, in a payer's words. One text for the page, for the live stream and for polling, so that they can't
 //! contradict each other.
 
-use handsel_types::answers::{EvmOption, Payment};
+use handsel_types::answers::{ChainOption, Payment};
 use handsel_view::PublicCheckout;
 use serde::Serialize;
 
@@ -58,7 +58,7 @@ impl Words {
 }
 
 /// Tells where `page` stands, for a payer who looks at `option`.
-pub(crate) fn tell(page: &PublicCheckout, option: Option<&EvmOption>) -> Told {
+pub(crate) fn tell(page: &PublicCheckout, option: Option<&ChainOption>) -> Told {
     let checkout = &page.checkout;
     let Words { stage, headline, text, payable, done } = said(page, option);
     let delayed = !done && option.and_then(|option| page.delayed.get(place(page, option)?)) == Some(&true);
@@ -81,7 +81,7 @@ pub(crate) fn tell(page: &PublicCheckout, option: Option<&EvmOption>) -> Told {
     }
 }
 
-fn said(page: &PublicCheckout, option: Option<&EvmOption>) -> Words {
+fn said(page: &PublicCheckout, option: Option<&ChainOption>) -> Words {
     let checkout = &page.checkout;
     let merchant = page.merchant.as_str();
     let open = |kind: &str| checkout.exceptions.iter().find(|e| e.kind == kind);
@@ -124,7 +124,7 @@ fn said(page: &PublicCheckout, option: Option<&EvmOption>) -> Words {
     open_words(page, option)
 }
 
-fn open_words(page: &PublicCheckout, option: Option<&EvmOption>) -> Words {
+fn open_words(page: &PublicCheckout, option: Option<&ChainOption>) -> Words {
     let Some(option) = option else {
         let text = format!("There is no way to pay right now. Please tell {}.", page.merchant);
         return words("open", "This can't be paid yet", text);
@@ -173,7 +173,7 @@ fn expired(page: &PublicCheckout) -> Words {
     words("expired", "The time to pay is over", text)
 }
 
-fn underpaid(page: &PublicCheckout, option: Option<&EvmOption>) -> Words {
+fn underpaid(page: &PublicCheckout, option: Option<&ChainOption>) -> Words {
     let came = format!("{} of {} {} came.", received(page), page.checkout.amount, page.checkout.currency);
     match option.filter(|o| o.proof.mode != "static") {
         Some(option) => {
@@ -190,7 +190,7 @@ fn underpaid(page: &PublicCheckout, option: Option<&EvmOption>) -> Words {
     }
 }
 
-fn wrong(page: &PublicCheckout, kind: &'static str, option: Option<&EvmOption>) -> Words {
+fn wrong(page: &PublicCheckout, kind: &'static str, option: Option<&ChainOption>) -> Words {
     let sent = page.payments.iter().find(|p| p.outcome.as_deref() == Some(kind));
     let sent =
         sent.map_or_else(|| "something else".to_owned(), |p| format!("{} on {}", p.asset, network_name(&p.network)));
@@ -208,12 +208,12 @@ fn received(page: &PublicCheckout) -> String {
 }
 
 /// Where `option` stands among the ways to pay.
-fn place(page: &PublicCheckout, option: &EvmOption) -> Option<usize> {
-    page.checkout.payment_options.iter().position(|o| o.evm.as_ref() == Some(option))
+fn place(page: &PublicCheckout, option: &ChainOption) -> Option<usize> {
+    page.checkout.payment_options.iter().position(|o| o.on_chain() == Some(option))
 }
 
 /// What is still to be sent on `option`.
-fn missing<'a>(page: &'a PublicCheckout, option: &'a EvmOption) -> &'a str {
+fn missing<'a>(page: &'a PublicCheckout, option: &'a ChainOption) -> &'a str {
     place(page, option).and_then(|at| page.still_due.get(at)).map_or(&option.amount, String::as_str)
 }
 

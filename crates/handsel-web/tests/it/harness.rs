@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::body::Body;
 use handsel_core::account::{Region, Tier};
-use handsel_core::chain::{Address, Network, Token};
+use handsel_core::chain::{Address, Kind, Network, Token};
 use handsel_core::money::Currency;
 use handsel_core::port::{BoxFuture, Clock, Entropy, HostJudge, HostRefused};
 use handsel_core::secret::{SecretBytes, SecretText};
@@ -117,6 +117,7 @@ fn networks() -> Vec<Network> {
     };
     vec![Network {
         name: "sandbox-evm".to_owned(),
+        kind: Kind::Evm,
         chain_id: 313_137,
         confirmations: 3,
         min_seconds: 0,

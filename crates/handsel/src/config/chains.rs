@@ -3,7 +3,7 @@
 use super::source::{Source, nearest, unknown_key};
 use super::{Chain, ConfigError};
 use handsel_core::chain::proof::VerifyMode;
-use handsel_core::chain::{Address, Network, Token};
+use handsel_core::chain::{AddressError, Kind, Network, Token};
 use handsel_core::money::{Currency, parse_decimal};
 use handsel_core::secret::SecretText;
 use toml::{Table, Value};
@@ -26,8 +26,9 @@ const TOKEN_KEYS: &[&str] = &["asset", "address", "decimals", "pegged_to"];
 const DECIMALS_MAX: i64 = 24;
 const DEFAULT_FINALIZED_ABOVE_USD_CENTS: u128 = 10_000;
 
-/// Defaults of well-known networks: confirmations (02), seconds (03 b.4), milliseconds a block.
+/// Defaults of well-known networks: confirmations (02), seconds (03 b.4), milliseconds a block. Those of Tron are its kind's.
 const KNOWN: &[(&str, u32, u32, u64)] = &[("ethereum", 12, 0, 12_000), ("bsc", 15, 10, 450), ("base", 12, 0, 2_000)];
+const TRON: (u32, u32, u64) = (20, 0, 3_000);
 
 pub(super) fn read(source: &mut Source, sandbox: bool) -> Result<Vec<Chain>, ConfigError> {
     let tables = source.tables("chains")?;
@@ -49,13 +50,11 @@ fn chain(table: &Table, at: &str, live: bool) -> Result<Chain, ConfigError> {
     if name.is_empty() || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
         return Err(ConfigError::new(format!("{at}.name"), "must be a slug of lower-case letters, digits and dashes"));
     }
-    match text(table, at, "kind")?.as_deref() {
-        None | Some("evm") => {}
-        Some("tron") => return Err(ConfigError::new(format!("{at}.kind"), "this release watches evm networks only")),
-        Some(_) => return Err(ConfigError::new(format!("{at}.kind"), "must be evm")),
-    }
-    let (confirmations, min_seconds, block_time_ms) =
-        KNOWN.iter().find(|known| known.0 == name).map_or((12, 0, 12_000), |k| (k.1, k.2, k.3));
+    let kind = kind(table, at)?;
+    let (confirmations, min_seconds, block_time_ms) = match kind {
+        Kind::Evm => KNOWN.iter().find(|known| known.0 == name).map_or((12, 0, 12_000), |k| (k.1, k.2, k.3)),
+        Kind::Tron => TRON,
+    };
     let wanted = number(table, at, "confirmations")?.unwrap_or(i64::from(confirmations));
     let unsafe_switch = table.get("allow_unsafe_confirmations").and_then(Value::as_bool).unwrap_or(false);
     if live && wanted < i64::from(confirmations) && !unsafe_switch {
@@ -72,19 +71,31 @@ fn chain(table: &Table, at: &str, live: bool) -> Result<Chain, ConfigError> {
         min_seconds: small(at, "min_seconds", number(table, at, "min_seconds")?.unwrap_or(i64::from(min_seconds)))?,
         finalized_above_usd_cents: finalized_above(table, at)?,
         block_time_ms: number(table, at, "block_time_ms")?.and_then(|n| u64::try_from(n).ok()).unwrap_or(block_time_ms),
-        tokens: tokens(table, at)?,
+        tokens: tokens(table, at, kind)?,
         name,
+        kind,
     };
-    let verify = verify(table, at, &network.name)?;
-    let rpc_urls = rpc_urls(table, at)?;
+    let verify = verify(table, at, &network)?;
+    let rpc_urls = rpc_urls(table, at, kind)?;
     let quorum = quorum(table, at, &rpc_urls)?;
     Ok(Chain { network, rpc_urls, quorum, verify })
 }
 
-/// How the network's blocks are believed. Those of the OP stack hold deposits, whose receipts have a form of their own.
-fn verify(table: &Table, at: &str, name: &str) -> Result<VerifyMode, ConfigError> {
+fn kind(table: &Table, at: &str) -> Result<Kind, ConfigError> {
+    let Some(name) = text(table, at, "kind")? else { return Ok(Kind::Evm) };
+    Kind::parse(&name).ok_or_else(|| ConfigError::new(format!("{at}.kind"), "must be evm or tron"))
+}
+
+/// How the network's blocks are believed. Those of the OP stack hold deposits, whose receipts have a form of their own; those of Tron
+/// prove nothing.
+fn verify(table: &Table, at: &str, network: &Network) -> Result<VerifyMode, ConfigError> {
+    let proves_nothing = network.kind == Kind::Tron;
     match text(table, at, "verify")?.as_deref() {
-        None if name == "base" => Ok(VerifyMode::QuorumDigest),
+        None if proves_nothing || network.name == "base" => Ok(VerifyMode::QuorumDigest),
+        Some("receipts_root" | "logs_bloom") if proves_nothing => Err(ConfigError::new(
+            format!("{at}.verify"),
+            "must be quorum_digest: Tron's blocks prove nothing of themselves",
+        )),
         None | Some("receipts_root") => Ok(VerifyMode::ReceiptsRoot),
         Some("logs_bloom") => Ok(VerifyMode::LogsBloom),
         Some("quorum_digest") => Ok(VerifyMode::QuorumDigest),
@@ -92,13 +103,20 @@ fn verify(table: &Table, at: &str, name: &str) -> Result<VerifyMode, ConfigError
     }
 }
 
-fn rpc_urls(table: &Table, at: &str) -> Result<Vec<SecretText>, ConfigError> {
+fn rpc_urls(table: &Table, at: &str, kind: Kind) -> Result<Vec<SecretText>, ConfigError> {
     let key = format!("{at}.rpc_urls");
-    let wrong = || ConfigError::new(&key, "must be a list of http:// or https:// URLs (ws:// and wss:// bring hints)");
+    let wrong = || {
+        let how = match kind {
+            Kind::Evm => "must be a list of http:// or https:// URLs (ws:// and wss:// bring hints)",
+            Kind::Tron => "must be a list of http:// or https:// URLs, such as https://…/jsonrpc",
+        };
+        ConfigError::new(&key, how)
+    };
     let urls = table.get("rpc_urls").and_then(Value::as_array).ok_or_else(wrong)?;
     let urls: Option<Vec<_>> = urls.iter().map(Value::as_str).collect();
     let urls = urls.ok_or_else(wrong)?;
-    let known = |url: &&str| ["http://", "https://", "ws://", "wss://"].iter().any(|scheme| url.starts_with(scheme));
+    let hints = |url: &str| kind == Kind::Evm && (url.starts_with("ws://") || url.starts_with("wss://"));
+    let known = |url: &&str| is_node(url) || hints(url);
     if !urls.iter().any(|url| is_node(url)) || !urls.iter().all(known) {
         return Err(wrong());
     }
@@ -131,7 +149,7 @@ fn finalized_above(table: &Table, at: &str) -> Result<u128, ConfigError> {
     parse_decimal(&text, 2).map_err(|error| ConfigError::new(key, error.to_string()))
 }
 
-fn tokens(table: &Table, at: &str) -> Result<Vec<Token>, ConfigError> {
+fn tokens(table: &Table, at: &str, kind: Kind) -> Result<Vec<Token>, ConfigError> {
     let Some(items) = table.get("tokens") else { return Ok(Vec::new()) };
     let key = format!("{at}.tokens");
     let items =
@@ -140,7 +158,7 @@ fn tokens(table: &Table, at: &str) -> Result<Vec<Token>, ConfigError> {
     for (index, item) in items.iter().enumerate() {
         let at = format!("{key}[{index}]");
         let item = item.as_table().ok_or_else(|| ConfigError::new(&at, "must be {asset, address, decimals}"))?;
-        let token = token(item, &at)?;
+        let token = token(item, &at, kind)?;
         if tokens.iter().any(|known| known.asset == token.asset || known.contract == token.contract) {
             return Err(ConfigError::new(at, "names an asset or a contract twice"));
         }
@@ -149,19 +167,21 @@ fn tokens(table: &Table, at: &str) -> Result<Vec<Token>, ConfigError> {
     Ok(tokens)
 }
 
-fn token(table: &Table, at: &str) -> Result<Token, ConfigError> {
+fn token(table: &Table, at: &str, kind: Kind) -> Result<Token, ConfigError> {
     only(table, at, TOKEN_KEYS)?;
     let asset = text(table, at, "asset")?.ok_or_else(|| missing(at, "asset", "such as USDT"))?;
     let address = text(table, at, "address")?.ok_or_else(|| missing(at, "address", "the token's contract"))?;
-    let contract = Address::parse(&address)
-        .ok_or_else(|| ConfigError::new(format!("{at}.address"), "must be 0x and 40 hex digits"))?;
-    let mixed = address.bytes().any(|b| b.is_ascii_uppercase()) && address[2..].bytes().any(|b| b.is_ascii_lowercase());
-    if mixed && contract.checksummed() != address {
-        return Err(ConfigError::new(
-            format!("{at}.address"),
-            "has a wrong checksum (EIP-55): a character is mistyped",
-        ));
-    }
+    let refused = |why: AddressError| {
+        let how = match why {
+            AddressError::NotHex => "must be 0x and 40 hex digits",
+            AddressError::Case => "has a wrong checksum (EIP-55): a character is mistyped",
+            AddressError::Checksum => "has a wrong checksum (base58check): a character is mistyped",
+            AddressError::NotBase58 => "must be 34 characters that begin with T",
+            AddressError::Hex => "must be in Tron's own form, T and 33 characters: hex has no checksum",
+        };
+        ConfigError::new(format!("{at}.address"), how)
+    };
+    let contract = kind.read_address(&address).map_err(refused)?;
     let decimals = number(table, at, "decimals")?.ok_or_else(|| missing(at, "decimals", "as the contract says"))?;
     if !(0..=DECIMALS_MAX).contains(&decimals) {
         return Err(ConfigError::new(format!("{at}.decimals"), "must be 0 to 24"));

@@ -8,7 +8,7 @@ use crate::system::{OsEntropy, SystemClock};
 use crate::{server, wire};
 use clap::Args;
 use handsel_core::chain::proof::VerifyMode;
-use handsel_core::chain::{Address, Network, Token};
+use handsel_core::chain::{Address, Kind, Network, Token};
 use handsel_core::money::Currency;
 use handsel_core::port::Clock;
 use handsel_core::rate::Pair;
@@ -154,6 +154,7 @@ pub fn sandbox_network(block_time_seconds: u64) -> Network {
     };
     Network {
         name: NETWORK.to_owned(),
+        kind: Kind::Evm,
         chain_id: CHAIN_ID,
         confirmations: CONFIRMATIONS,
         min_seconds: 0,

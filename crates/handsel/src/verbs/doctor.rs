@@ -7,8 +7,6 @@ use crate::wire;
 use clap::Args;
 use handsel_core::chain::HeadTag;
 use handsel_core::port::{ChainSource, Clock};
-use handsel_net::egress::NamedOptions;
-use handsel_net::evm::EvmSource;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -127,8 +125,8 @@ async fn look_at_chain(chain: &Chain) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, url) in chain.rpc_urls.iter().filter(|url| url.expose().starts_with("http")).enumerate() {
         let what = format!("{} node {}", network.name, at + 1);
-        let source = match EvmSource::new(&[url.expose()], &NamedOptions::default(), chain.verify) {
-            Ok(source) => source,
+        let source = match wire::one_node(chain, &[], url.expose()) {
+            Ok((_, source)) => source,
             Err(error) => {
                 findings.push(finding(what, Verdict::Fail, error.to_string()));
                 continue;
@@ -147,7 +145,7 @@ async fn look_at_chain(chain: &Chain) -> Vec<Finding> {
                 continue;
             }
         }
-        findings.push(head(what, &source, network.block_time_ms).await);
+        findings.push(head(what, &*source, network.block_time_ms).await);
         for token in &network.tokens {
             let what = format!("{} {}", network.name, token.asset);
             findings.push(match source.token_decimals(token.contract).await {
@@ -174,7 +172,7 @@ async fn look_at_chain(chain: &Chain) -> Vec<Finding> {
     findings
 }
 
-async fn head(what: String, source: &EvmSource, block_time_ms: u64) -> Finding {
+async fn head(what: String, source: &dyn ChainSource, block_time_ms: u64) -> Finding {
     let head = match source.head(HeadTag::Latest).await {
         Ok(Some(head)) => head,
         Ok(None) => return finding(what, Verdict::Fail, "has no head yet"),
