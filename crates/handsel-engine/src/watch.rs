@@ -291,7 +291,7 @@ impl Loop {
         Ok(())
     }
 
-    /// What its source has to tell of single nodes: a ban is an operator's matter, and its accounts should know.
+    /// What its source has to tell of its nodes: a ban is an operator's matter, and its accounts should know.
     async fn take_notices(&self) {
         for notice in self.source.notices() {
             let network = &self.network.name;
@@ -303,6 +303,12 @@ impl Loop {
                     tracing::error!(network, node, ?ban, "a node is not asked again before a restart: mend rpc_urls");
                     self.pulse.banned(self.engine.now());
                     self.engine.note_ban(network, &node).await;
+                }
+                // Finality stalls from here on, which its accounts are told.
+                SourceNotice::Changed { block } => {
+                    let text = "a final block holds other transfers than were read of it before: nothing from it on counts as final; \
+                                look at its block, and mend rpc_urls";
+                    tracing::error!(network, %block, text);
                 }
             }
         }

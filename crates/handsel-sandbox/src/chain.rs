@@ -1,7 +1,7 @@
 //! The simulated chain: the state behind a lock, the journal behind another. Every change is decided against the state,
 //! written to the journal, and only then applied, so readers never see what a crash could take back.
 //!
-//! Finality is a promise here as on a real chain: blocks at or below head - 4 are never replaced, unless a test asks
+//! Finality is a promise here as on a real chain: blocks at or below what is final are never replaced, unless a test asks
 //! for just that by name.
 
 use std::path::Path;
@@ -12,10 +12,12 @@ use crate::entry::{self, Base, Entry};
 use crate::faults::Symptoms;
 use crate::hash::{Hash, hex_data};
 use crate::journal::{Journal, JournalError};
+use crate::likeness::Likeness;
 use crate::limits;
-use crate::rpc;
-use crate::state::{FINALIZED_DEPTH_BLOCKS, OutOfOrder, State};
+use crate::rpc::{self, Seen};
+use crate::state::{OutOfOrder, State};
 use crate::transaction::Order;
+use crate::tron;
 
 /// Entries in one record when the journal is rewritten.
 const REWRITE_RECORD_ENTRIES: usize = 1_000;
@@ -54,10 +56,7 @@ impl std::fmt::Display for ChainError {
             Self::TransferCount => write!(f, "give between 1 and {} transfers", limits::TRANSACTION_TRANSFERS),
             Self::PoolFull => f.write_str("the mempool is full; mine some blocks first"),
             Self::MineCount => write!(f, "mine between 1 and {} blocks in one call", limits::MINE_BLOCKS),
-            Self::Depth { most } => write!(
-                f,
-                "the depth must be between 1 and {most} here: finalized blocks (head - {FINALIZED_DEPTH_BLOCKS} and below) stay"
-            ),
+            Self::Depth { most } => write!(f, "the depth must be between 1 and {most} here: finalized blocks stay"),
             Self::DropUnknown(hash) => write!(
                 f,
                 "{} is not in the blocks that would be replaced; take a greater depth or leave it out of drop",
@@ -128,10 +127,21 @@ impl Chain {
     /// Opens the chain of a directory, or begins one from this seed with a first block of this time. An existing chain
     /// keeps its own seed. Blocking: reads and writes the disk.
     pub fn open(directory: &Path, seed: Hash, now_seconds: u64) -> Result<Self, ChainError> {
-        Self::open_keeping(directory, seed, now_seconds, limits::KEPT_BLOCKS)
+        Self::open_like(Likeness::Evm, directory, seed, now_seconds)
     }
 
-    fn open_keeping(directory: &Path, seed: Hash, now_seconds: u64, kept_blocks: usize) -> Result<Self, ChainError> {
+    /// The same of another kind; a directory stays of the kind that it was begun with.
+    pub fn open_like(likeness: Likeness, directory: &Path, seed: Hash, now_seconds: u64) -> Result<Self, ChainError> {
+        Self::open_keeping(likeness, directory, seed, now_seconds, limits::KEPT_BLOCKS)
+    }
+
+    fn open_keeping(
+        likeness: Likeness,
+        directory: &Path,
+        seed: Hash,
+        now_seconds: u64,
+        kept_blocks: usize,
+    ) -> Result<Self, ChainError> {
         let (mut journal, records) = Journal::open(directory)?;
         let state = if records.is_empty() {
             let first = vec![
@@ -139,13 +149,13 @@ impl Chain {
                 Entry::Mine { timestamp: now_seconds, branch: 0, serials: Vec::new() },
             ];
             journal.append(&entry::encode(&first))?;
-            replay(first.into_iter())?
+            replay(likeness, first.into_iter())?
         } else {
             let mut entries = Vec::new();
             for record in records {
                 entries.append(&mut entry::decode(&record).ok_or(ChainError::Nonsense)?);
             }
-            replay(entries.into_iter())?
+            replay(likeness, entries.into_iter())?
         };
         let tape = Tape { rewritten_bytes: 0, journal: Some(journal), kept_blocks };
         Ok(Self { state: RwLock::new(state), journal: Mutex::new(tape) })
@@ -154,7 +164,7 @@ impl Chain {
     /// A chain of this process alone: nothing of it is on a disk, and finality may be deeper than the sandbox's.
     pub fn in_memory(seed: Hash, now_seconds: u64, finality_depth: u64) -> Result<Self, ChainError> {
         let first = Entry::Mine { timestamp: now_seconds, branch: 0, serials: Vec::new() };
-        let state = replay([Entry::Base(Base { seed, ..Base::default() }), first].into_iter())?;
+        let state = replay(Likeness::Evm, [Entry::Base(Base { seed, ..Base::default() }), first].into_iter())?;
         let tape = Tape { rewritten_bytes: 0, journal: None, kept_blocks: limits::KEPT_BLOCKS };
         Ok(Self { state: RwLock::new(state.with_finality_depth(finality_depth)), journal: Mutex::new(tape) })
     }
@@ -162,7 +172,16 @@ impl Chain {
     /// The answer of a node of this chain to one JSON-RPC request, single or batch. `stuck_at`: it has seen no block above.
     pub fn answer(&self, body: &[u8], stuck_at: Option<u64>) -> Vec<u8> {
         let symptoms = Symptoms { stuck_head: stuck_at, ..Symptoms::default() };
-        rpc::answer(&self.read(), symptoms, body).0.unwrap_or_default()
+        self.answered(symptoms, body).0.unwrap_or_default()
+    }
+
+    /// The answer of a node in this condition, and what was shown by it.
+    pub(crate) fn answered(&self, symptoms: Symptoms, body: &[u8]) -> (Option<Vec<u8>>, Seen) {
+        let state = self.read();
+        match state.likeness() {
+            Likeness::Evm => rpc::answer(&state, symptoms, body),
+            Likeness::Tron => tron::answer(&state, symptoms, body),
+        }
     }
 
     /// The state as of now. Readers hold it only for as long as one answer takes.
@@ -313,9 +332,9 @@ impl Chain {
     }
 }
 
-fn replay(mut entries: impl Iterator<Item = Entry>) -> Result<State, ChainError> {
+fn replay(likeness: Likeness, mut entries: impl Iterator<Item = Entry>) -> Result<State, ChainError> {
     let Some(Entry::Base(base)) = entries.next() else { return Err(ChainError::Nonsense) };
-    let mut state = State::new(base);
+    let mut state = State::new(base).like(likeness);
     for entry in entries {
         state.apply(entry)?;
     }

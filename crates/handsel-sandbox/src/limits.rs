@@ -29,6 +29,10 @@ pub const RPC_LOG_RESULTS: usize = 10_000;
 /// Addresses, or alternatives of one topic, in a log filter.
 pub const RPC_FILTER_ITEMS: usize = 1_000;
 
+/// Calls in one JSON-RPC batch of the Tron node, and blocks that one range of logs may span there, as java-tron has it.
+pub const TRON_BATCH_CALLS: usize = 100;
+pub const TRON_LOG_RANGE_BLOCKS: u64 = 5_000;
+
 /// Connections that one loopback listener serves at a time.
 pub const LISTENER_CONNECTIONS: usize = 256;
 /// A client that has not sent its request head by then is cut off.

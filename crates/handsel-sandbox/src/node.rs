@@ -15,7 +15,7 @@ use crate::clock::SandboxClock;
 use crate::faults::{Fault, Faults};
 use crate::limits;
 use crate::listener::{self, Answer, Handler, Listener};
-use crate::rpc::{self, Seen};
+use crate::rpc::Seen;
 
 const GARBAGE: &str = "<!doctype html><title>502 Bad Gateway</title><h1>502 Bad Gateway</h1>\n";
 
@@ -93,7 +93,7 @@ impl Handler for Desk {
         if symptoms.garbage {
             return listener::text(StatusCode::OK, "text/html", GARBAGE);
         }
-        let (answer, seen) = rpc::answer(&self.chain.read(), symptoms, &body);
+        let (answer, seen) = self.chain.answered(symptoms, &body);
         if seen != Seen::default() {
             self.seen.send_modify(|all| {
                 *all = Seen { header: all.header.max(seen.header), contents: all.contents.max(seen.contents) };

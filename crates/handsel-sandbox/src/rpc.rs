@@ -27,8 +27,12 @@ pub(crate) struct RpcError {
 }
 
 impl RpcError {
-    fn new(code: i64, message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(code: i64, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    pub(crate) fn message(&self) -> &str {
+        &self.message
     }
 
     /// Parameters that can't be used.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::block::{Block, Body, Place};
 use crate::entry::{Base, Entry, Totals};
 use crate::hash::{Address, Hash};
+use crate::likeness::Likeness;
 use crate::transaction::{Order, Transaction};
 
 /// Blocks below the head from which on nothing is replaced any more.
@@ -52,6 +53,7 @@ pub(crate) struct State {
     plans: Vec<Plan>,
     next_serial: u64,
     branches: u32,
+    likeness: Likeness,
     /// Blocks below the head from which on nothing is replaced.
     finality_depth: u64,
 }
@@ -72,8 +74,18 @@ impl State {
             plans: Vec::new(),
             next_serial: base.next_serial,
             branches: base.branches,
+            likeness: Likeness::Evm,
             finality_depth: FINALIZED_DEPTH_BLOCKS,
         }
+    }
+
+    /// The beginning of a chain of another kind.
+    pub(crate) fn like(self, likeness: Likeness) -> Self {
+        Self { likeness, finality_depth: likeness.finality_depth_blocks(), ..self }
+    }
+
+    pub(crate) const fn likeness(&self) -> Likeness {
+        self.likeness
     }
 
     pub(crate) fn with_finality_depth(self, blocks: u64) -> Self {
@@ -231,7 +243,8 @@ impl State {
         for (index, transaction) in mined.iter().enumerate() {
             self.positions.insert(transaction.hash, Position { number, index });
         }
-        let block = Block::seal(&self.seed, Place { number, parent, timestamp, branch }, mined);
+        let mut block = Block::seal(&self.seed, Place { number, parent, timestamp, branch }, mined);
+        block.hash = self.likeness.block_id(number, block.hash);
         self.branches = self.branches.max(branch);
         self.numbers.insert(block.hash, number);
         self.blocks.push_back(block);

@@ -46,6 +46,37 @@ pub const TOKENS: [TokenFacts; 3] = [
     },
 ];
 
+/// All tokens of `sandbox-tron`; their contracts are others, as on real chains.
+pub const TRON_TOKENS: [TokenFacts; 3] = [
+    TokenFacts {
+        symbol: "USDT",
+        name: "Sandbox Tether USD (TRC-20)",
+        address: [
+            0x7a, 0x1c, 0x44, 0x09, 0xe3, 0x5d, 0x81, 0xbf, 0x26, 0x90, 0x0f, 0xda, 0x63, 0xc7, 0x18, 0x5e, 0xb2, 0x34,
+            0x0b, 0x01,
+        ],
+        decimals: 6,
+    },
+    TokenFacts {
+        symbol: "USDC",
+        name: "Sandbox USD Coin (TRC-20)",
+        address: [
+            0x7a, 0x2e, 0x90, 0x5b, 0x14, 0xf8, 0x3a, 0xc6, 0x77, 0x02, 0xdd, 0x49, 0xb1, 0x6f, 0xe0, 0x95, 0x28, 0xc3,
+            0x0b, 0x02,
+        ],
+        decimals: 6,
+    },
+    TokenFacts {
+        symbol: "EURC",
+        name: "Sandbox Euro Coin (TRC-20)",
+        address: [
+            0x7a, 0x3b, 0xd1, 0x66, 0x8f, 0x20, 0xe5, 0x17, 0xac, 0x5e, 0x73, 0x98, 0x04, 0xb9, 0x4d, 0xf2, 0x61, 0x8a,
+            0x0b, 0x03,
+        ],
+        decimals: 6,
+    },
+];
+
 /// What each contract states as its supply, in minor units.
 pub(crate) const TOTAL_SUPPLY_MINOR_UNITS: u128 = 1_000_000_000_000_000_000;
 

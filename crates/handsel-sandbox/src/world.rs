@@ -1,7 +1,7 @@
 //! The simulated world as a whole, behind core's port `TestWorld`: payments, mining, reorganisations, faults, the clock
 //! and the receivers. One command on the chain at a time; the clock's own blocks stand in the same line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,13 +18,12 @@ use crate::clock::{ClockError, SandboxClock};
 use crate::faults::Fault;
 use crate::hash::{Hash, derived_address};
 use crate::journal::JournalError;
+use crate::likeness::Likeness;
 use crate::limits;
 use crate::node::Node;
 use crate::rates::{RATES, RateFacts, RateFault, Rates};
 use crate::receivers::{ReceiverError, Receivers};
 use crate::remote::RemoteChain;
-use crate::state::FINALIZED_DEPTH_BLOCKS;
-use crate::tokens;
 use crate::transaction::{Order, Transfer};
 
 /// The slug of the simulated network.
@@ -43,6 +42,8 @@ pub struct WorldConfig {
     pub directory: PathBuf,
     /// The simulated chain; none where `--chain-rpc` names a real node (see [`World::with_node`]).
     pub chain: Option<ChainConfig>,
+    /// The simulated chain that is like Tron.
+    pub tron: Option<ChainConfig>,
     /// The wall's clock.
     pub system_clock: Arc<dyn Clock>,
     /// The system's randomness.
@@ -90,14 +91,15 @@ pub struct World {
     clock: Arc<SandboxClock>,
     receivers: Receivers,
     rates: Rates,
-    chain: Option<Arc<Simulation>>,
+    chains: Vec<Arc<Simulation>>,
     remote: Option<RemoteChain>,
-    producer: Option<JoinHandle<()>>,
+    producers: Vec<JoinHandle<()>>,
 }
 
 /// The simulated chain with its node.
 #[derive(Debug)]
 struct Simulation {
+    likeness: Likeness,
     chain: Arc<Chain>,
     node: Node,
     clock: Arc<SandboxClock>,
@@ -107,26 +109,43 @@ struct Simulation {
 impl World {
     /// Opens or begins the world of a directory.
     pub async fn start(config: WorldConfig) -> Result<Self, WorldError> {
-        let WorldConfig { directory, chain, system_clock, entropy } = config;
+        let WorldConfig { directory, chain, tron, system_clock, entropy } = config;
         let place = directory.clone();
         let clock = tokio::task::spawn_blocking(move || SandboxClock::open(&place, system_clock)).await;
         let clock = Arc::new(clock.map_err(|_| WorldError::Stopped)?.map_err(WorldError::Clock)?);
         let receivers = Receivers::start(Arc::clone(&clock), Arc::clone(&entropy)).await.map_err(WorldError::Listen)?;
         let rates = Rates::start(Arc::clone(&clock)).await.map_err(WorldError::Listen)?;
-        let Some(chain) = chain else {
-            return Ok(Self { clock, receivers, rates, chain: None, remote: None, producer: None });
-        };
+        let mut world = Self { clock, receivers, rates, chains: Vec::new(), remote: None, producers: Vec::new() };
+        for (likeness, config) in [(Likeness::Evm, chain), (Likeness::Tron, tron)] {
+            if let Some(config) = config {
+                world.begin(likeness, config, &directory, &*entropy).await?;
+            }
+        }
+        Ok(world)
+    }
+
+    /// Opens one chain, with its node and its blocks.
+    async fn begin(
+        &mut self,
+        likeness: Likeness,
+        config: ChainConfig,
+        directory: &Path,
+        entropy: &dyn Entropy,
+    ) -> Result<(), WorldError> {
         let mut seed: Hash = [0; 32];
         entropy.fill(&mut seed);
-        let now = clock.unix_seconds();
-        let opened = tokio::task::spawn_blocking(move || Chain::open(&directory.join(NETWORK), seed, now)).await;
-        let opened = Arc::new(opened.map_err(|_| WorldError::Stopped)?.map_err(WorldError::Chain)?);
-        let node =
-            Node::start(chain.port, Arc::clone(&opened), Arc::clone(&clock)).await.map_err(WorldError::Listen)?;
-        let simulation = Arc::new(Simulation { chain: opened, node, clock: Arc::clone(&clock), turn: Mutex::new(()) });
-        let producer =
-            (!chain.block_time.is_zero()).then(|| tokio::spawn(produce(Arc::clone(&simulation), chain.block_time)));
-        Ok(Self { clock, receivers, rates, chain: Some(simulation), remote: None, producer })
+        let (place, now) = (directory.join(likeness.network()), self.clock.unix_seconds());
+        let opened = tokio::task::spawn_blocking(move || Chain::open_like(likeness, &place, seed, now)).await;
+        let chain = Arc::new(opened.map_err(|_| WorldError::Stopped)?.map_err(WorldError::Chain)?);
+        let clock = Arc::clone(&self.clock);
+        let node = Node::start(config.port, Arc::clone(&chain), Arc::clone(&clock)).await;
+        let node = node.map_err(WorldError::Listen)?;
+        let simulation = Arc::new(Simulation { likeness, chain, node, clock, turn: Mutex::new(()) });
+        if !config.block_time.is_zero() {
+            self.producers.push(tokio::spawn(produce(Arc::clone(&simulation), config.block_time)));
+        }
+        self.chains.push(simulation);
+        Ok(())
     }
 
     /// Lets the commands for one network go to a real node.
@@ -143,7 +162,16 @@ impl World {
 
     /// Where the simulated node answers; `None` where there is none.
     pub fn node_url(&self) -> Option<String> {
-        self.chain.as_ref().map(|simulation| simulation.node.url())
+        self.node_url_of(Likeness::Evm)
+    }
+
+    /// Where the node of the chain of this kind answers.
+    pub fn node_url_of(&self, likeness: Likeness) -> Option<String> {
+        self.simulation(likeness.network()).map(|simulation| simulation.node.url())
+    }
+
+    fn simulation(&self, network: &str) -> Option<&Arc<Simulation>> {
+        self.chains.iter().find(|simulation| simulation.likeness.network() == network)
     }
 
     /// The simulated rate sources.
@@ -154,7 +182,12 @@ impl World {
     /// The chain itself, for tests that need more than the port offers: several transfers in one transaction, failed
     /// transactions, reorganisations below finality.
     pub fn chain(&self) -> Option<&Chain> {
-        self.chain.as_deref().map(|simulation| &*simulation.chain)
+        self.chain_of(Likeness::Evm)
+    }
+
+    /// The same of the chain of this kind.
+    pub fn chain_of(&self, likeness: Likeness) -> Option<&Chain> {
+        self.simulation(likeness.network()).map(|simulation| &*simulation.chain)
     }
 
     fn rate_fault(&self, kind: &str, seconds: u64) -> Result<(), TestError> {
@@ -168,8 +201,8 @@ impl World {
 
     /// Where the commands for a network go.
     fn network(&self, network: &str) -> Result<Network<'_>, TestError> {
-        match (&self.chain, &self.remote) {
-            (Some(simulation), _) if network == NETWORK => Ok(Network::Simulated(simulation)),
+        match (self.simulation(network), &self.remote) {
+            (Some(simulation), _) => Ok(Network::Simulated(simulation)),
             (_, Some(remote)) if network == remote.network => Ok(Network::Node(remote)),
             _ => Err(TestError::UnknownNetwork),
         }
@@ -184,11 +217,11 @@ enum Network<'a> {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if let Some(producer) = &self.producer {
+        for producer in &self.producers {
             producer.abort();
         }
         // The aborted tasks end a little later; a next start on this directory need not wait for them.
-        if let Some(simulation) = &self.chain {
+        for simulation in &self.chains {
             simulation.chain.close();
         }
     }
@@ -262,7 +295,7 @@ impl Simulation {
             }
             heights = self.mine_in_turn(1).await?;
         }
-        let target = self.chain.last_filled_block().map_or(0, |filled| filled + FINALIZED_DEPTH_BLOCKS);
+        let target = self.chain.last_filled_block().map_or(0, |filled| filled + self.likeness.finality_depth_blocks());
         match target.saturating_sub(heights.head) {
             0 => Ok(heights),
             missing => self.mine_in_turn(missing).await,
@@ -278,7 +311,7 @@ impl Simulation {
     }
 
     async fn pay(&self, order: PayOrder) -> Result<PaidTransaction, TestError> {
-        let token = tokens::token(&order.asset).ok_or(TestError::UnknownAsset)?;
+        let token = self.likeness.token(&order.asset).ok_or(TestError::UnknownAsset)?;
         let from = order.from.map_or_else(|| derived_address(self.chain.read().seed(), "payer"), |address| address.0);
         let transfer = Transfer { token: token.address, from, to: order.to.0, amount: order.amount };
         let plain = Order::transfer(transfer);
@@ -304,7 +337,7 @@ fn refusal(error: ChainError) -> TestError {
         ChainError::PoolFull => TestError::Invalid("the mempool is full; mine some blocks first"),
         ChainError::MineCount => TestError::Invalid("blocks must be between 1 and 10000"),
         ChainError::Depth { .. } => TestError::Invalid(
-            "depth must be at least 1 and can't reach finalized blocks (head - 4 and below) or the first block",
+            "depth must be at least 1 and can't reach finalized blocks (head - 4 and below, on sandbox-tron head - 18) or the first block",
         ),
         ChainError::DropUnknown(_) => {
             TestError::Invalid("drop names a transaction that is not in the replaced blocks; take a greater depth")

@@ -138,7 +138,6 @@ impl AgainAtFinality {
             return;
         }
         memory.told = Some(block);
-        tracing::error!(%block, "a final block holds other transfers than were read of it before: nothing from it on counts as final");
         if memory.notices.len() < QUORUM_NOTICES_MAX_ENTRIES {
             memory.notices.push(SourceNotice::Changed { block });
         }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
+use crate::state::FINALIZED_DEPTH_BLOCKS;
 use crate::transaction::Transfer;
 
 const SEED: Hash = [7; 32];
@@ -118,7 +119,7 @@ fn a_block_holds_what_its_gas_allows_and_the_next_takes_the_rest() {
 #[test]
 fn old_blocks_go_and_balances_and_nonces_stay() {
     let directory = tempfile::tempdir().unwrap();
-    let chain = Chain::open_keeping(directory.path(), SEED, 1_000, 10).unwrap();
+    let chain = Chain::open_keeping(Likeness::Evm, directory.path(), SEED, 1_000, 10).unwrap();
     chain.broadcast(payment(5)).unwrap();
     let held = chain.broadcast(Order { held: true, ..payment(6) }).unwrap();
     for second in 0..40 {
@@ -130,7 +131,7 @@ fn old_blocks_go_and_balances_and_nonces_stay() {
     assert_eq!(chain.read().balance(&TOKEN, &SHOP, head), 5);
     let before = hashes(&chain);
     drop(chain);
-    let chain = Chain::open_keeping(directory.path(), SEED, 1_000, 10).unwrap();
+    let chain = Chain::open_keeping(Likeness::Evm, directory.path(), SEED, 1_000, 10).unwrap();
     assert_eq!(hashes(&chain), before);
     assert_eq!(chain.read().balance(&TOKEN, &SHOP, head), 5);
     assert_eq!(chain.read().next_nonce(&PAYER), 2);
@@ -216,13 +217,13 @@ fn whatever_happens_a_reopened_chain_is_the_same_and_has_lost_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let mut dice = Dice(seed);
         let mut alive = Vec::new();
-        let mut chain = Chain::open_keeping(directory.path(), SEED, 1_000, 200).unwrap();
+        let mut chain = Chain::open_keeping(Likeness::Evm, directory.path(), SEED, 1_000, 200).unwrap();
         for step in 0..60 {
             random_step(&chain, &mut dice, 1_000 + step / 3, &mut alive);
             if dice.roll(8) == 0 {
                 let before = (hashes(&chain), format!("{:?}", chain.read().entries()));
                 drop(chain);
-                chain = Chain::open_keeping(directory.path(), SEED, 1_000, 200).unwrap();
+                chain = Chain::open_keeping(Likeness::Evm, directory.path(), SEED, 1_000, 200).unwrap();
                 assert_eq!(
                     (hashes(&chain), format!("{:?}", chain.read().entries())),
                     before,

@@ -52,6 +52,7 @@ pub(crate) async fn world_with(directory: &Path, block_time: Duration) -> World 
     World::start(WorldConfig {
         directory: directory.to_owned(),
         chain: Some(ChainConfig { block_time, port: 0 }),
+        tron: None,
         system_clock: Arc::new(StartedClock(Instant::now())),
         entropy: Arc::new(CountingEntropy(AtomicU8::new(1))),
     })

@@ -15,7 +15,7 @@ use handsel_core::rate::Pair;
 use handsel_core::secret::SecretText;
 use handsel_net::egress::NamedOptions;
 use handsel_net::rpc::RpcClient;
-use handsel_sandbox::{CHAIN_ID, CONFIRMATIONS, ChainConfig, NETWORK, RemoteChain, TOKENS, World, WorldConfig};
+use handsel_sandbox::{CONFIRMATIONS, ChainConfig, Likeness, RemoteChain, World, WorldConfig};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,6 +23,8 @@ use std::time::Duration;
 
 const FINALIZED_ABOVE_USD_CENTS: u128 = 10_000;
 const TYPICAL_BLOCK_TIME_MS: u64 = 1_000;
+/// What payers are told, however fast the simulated blocks come.
+const TRON_BLOCK_TIME_MS: u64 = 3_000;
 
 #[derive(Debug, Args)]
 pub struct Dev {
@@ -89,22 +91,19 @@ pub(super) async fn sandbox(
     config: &mut Config,
 ) -> Result<wire::Sandbox, Failure> {
     let chain = ChainConfig { block_time: Duration::from_secs(block_time_seconds), port: 0 };
+    let simulated = config.chains.is_empty().then_some(chain);
     let world = World::start(WorldConfig {
         directory: data.to_owned(),
-        chain: config.chains.is_empty().then_some(chain),
+        chain: simulated,
+        tron: simulated,
         system_clock: Arc::new(SystemClock),
         entropy: Arc::new(OsEntropy),
     });
     let world = world.await.map_err(Failure::failed)?;
     let world = match config.chains.first() {
         None => {
-            let url = SecretText::new(world.node_url().unwrap_or_default());
-            config.chains = vec![Chain {
-                network: sandbox_network(block_time_seconds),
-                rpc_urls: vec![url],
-                quorum: 1,
-                verify: VerifyMode::ReceiptsRoot,
-            }];
+            let chain = |likeness| sandbox_chain(&world, likeness, block_time_seconds);
+            config.chains = [Likeness::Evm, Likeness::Tron].into_iter().filter_map(chain).collect();
             world
         }
         Some(chain) => world.with_node(remote(chain)?),
@@ -144,7 +143,27 @@ pub fn sandbox_rates(world: &World) -> Vec<RateSource> {
     world.rate_sources().into_iter().map(source).collect()
 }
 
-pub fn sandbox_network(block_time_seconds: u64) -> Network {
+/// A simulated chain, as a configuration would name it; none where the world hasn't it.
+pub fn sandbox_chain(world: &World, likeness: Likeness, block_time_seconds: u64) -> Option<Chain> {
+    let url = world.node_url_of(likeness)?;
+    let verify = match likeness {
+        Likeness::Evm => VerifyMode::ReceiptsRoot,
+        Likeness::Tron => VerifyMode::QuorumDigest,
+    };
+    Some(Chain {
+        network: sandbox_network(likeness, block_time_seconds),
+        rpc_urls: vec![SecretText::new(url)],
+        quorum: 1,
+        verify,
+    })
+}
+
+fn sandbox_network(likeness: Likeness, block_time_seconds: u64) -> Network {
+    let (kind, block_time_ms) = match likeness {
+        Likeness::Evm if block_time_seconds == 0 => (Kind::Evm, TYPICAL_BLOCK_TIME_MS),
+        Likeness::Evm => (Kind::Evm, block_time_seconds * 1000),
+        Likeness::Tron => (Kind::Tron, TRON_BLOCK_TIME_MS),
+    };
     let peg = |symbol: &str| Currency::parse(if symbol == "EURC" { "EUR" } else { "USD" });
     let token = |t: &handsel_sandbox::TokenFacts| Token {
         asset: t.symbol.to_owned(),
@@ -153,14 +172,14 @@ pub fn sandbox_network(block_time_seconds: u64) -> Network {
         pegged_to: peg(t.symbol),
     };
     Network {
-        name: NETWORK.to_owned(),
-        kind: Kind::Evm,
-        chain_id: CHAIN_ID,
+        name: likeness.network().to_owned(),
+        kind,
+        chain_id: likeness.chain_id(),
         confirmations: CONFIRMATIONS,
         min_seconds: 0,
         finalized_above_usd_cents: FINALIZED_ABOVE_USD_CENTS,
-        block_time_ms: if block_time_seconds == 0 { TYPICAL_BLOCK_TIME_MS } else { block_time_seconds * 1000 },
-        tokens: TOKENS.iter().map(token).collect(),
+        block_time_ms,
+        tokens: likeness.tokens().iter().map(token).collect(),
     }
 }
 

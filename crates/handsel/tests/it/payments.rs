@@ -5,6 +5,7 @@ mod commands;
 mod magic;
 mod outcomes;
 mod tags;
+mod tron;
 
 use crate::harness::{Server, field};
 use serde_json::{Value, json};

@@ -3,17 +3,15 @@
 use super::chance;
 use super::client::Http;
 use super::data::Data;
-use handsel::config::{Chain, Config, Verb};
+use handsel::config::{Config, Verb};
 use handsel::credentials::Credentials;
 use handsel::server::{self, Running};
 use handsel::system::SystemClock;
-use handsel::verbs::dev::{sandbox_network, sandbox_rates};
+use handsel::verbs::dev::{sandbox_chain, sandbox_rates};
 use handsel::wire;
-use handsel_core::chain::proof::VerifyMode;
 use handsel_core::port::{Clock, Entropy};
-use handsel_core::secret::SecretText;
 use handsel_engine::Engine;
-use handsel_sandbox::{Chain as SimulatedChain, ChainConfig, World, WorldConfig};
+use handsel_sandbox::{Chain as SimulatedChain, ChainConfig, Likeness, World, WorldConfig};
 use handsel_store::Store;
 use std::net::SocketAddr;
 use std::ops::Deref;
@@ -25,11 +23,16 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Setup {
     variables: Vec<(String, String)>,
+    tron: bool,
 }
 
 impl Setup {
     pub(crate) fn variables(&self) -> &[(String, String)] {
         &self.variables
+    }
+    /// With `sandbox-tron` beside `sandbox-evm`, as `dev` has it.
+    pub(crate) fn with_tron() -> Self {
+        Self { tron: true, ..Self::default() }
     }
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
@@ -68,14 +71,9 @@ impl Server {
         let mut credentials = Credentials::open(data.path(), &*entropy).unwrap();
         let (listener, base_url) = server::bind(&config).await.unwrap();
         config.public_url.clone_from(&base_url);
-        let world = Arc::new(world(data.path(), Arc::clone(&entropy)).await);
-        let node = SecretText::new(world.node_url().unwrap());
-        config.chains = vec![Chain {
-            network: sandbox_network(0),
-            rpc_urls: vec![node],
-            quorum: 1,
-            verify: VerifyMode::ReceiptsRoot,
-        }];
+        let world = Arc::new(world(data.path(), setup.tron, Arc::clone(&entropy)).await);
+        let chain = |likeness| sandbox_chain(&world, likeness, 0);
+        config.chains = [Likeness::Evm, Likeness::Tron].into_iter().filter_map(chain).collect();
         config.rates.sources = sandbox_rates(&world);
         let sandbox = wire::Sandbox { clock: world.clock() as Arc<dyn Clock>, world: Arc::clone(&world) as Arc<_> };
         let key = credentials.encryption_key().unwrap();
@@ -124,7 +122,9 @@ impl Server {
         self.running.take().unwrap().stop().await;
         meanwhile(&self.world);
         // A task that still ends may hold the world: the next one need not wait for it.
-        self.chain().close();
+        for chain in [Likeness::Evm, Likeness::Tron].into_iter().filter_map(|likeness| self.world.chain_of(likeness)) {
+            chain.close();
+        }
     }
 }
 
@@ -141,11 +141,12 @@ impl Drop for Server {
     }
 }
 
-async fn world(directory: &Path, entropy: Arc<dyn Entropy>) -> World {
+async fn world(directory: &Path, tron: bool, entropy: Arc<dyn Entropy>) -> World {
     let chain = ChainConfig { block_time: Duration::ZERO, port: 0 };
     let config = WorldConfig {
         directory: directory.to_owned(),
         chain: Some(chain),
+        tron: tron.then_some(chain),
         system_clock: Arc::new(SystemClock),
         entropy,
     };
