@@ -19,6 +19,7 @@ pub mod limits;
 pub mod matching;
 pub mod money;
 pub mod payment;
+pub mod planted;
 pub mod port;
 pub mod primitives;
 pub mod private_key;

@@ -6,9 +6,12 @@ use crate::{Engine, Refusal};
 use handsel_core::actor::Actor;
 use handsel_core::change::{Change, Write};
 use handsel_core::delivery::decide::{Attempted, Command};
-use handsel_core::delivery::{Attempt, Delivery, HookError, HookOutcome, HookRequest, State, Timing, Trigger};
+use handsel_core::delivery::{
+    Attempt, Delivery, HookAnswer, HookError, HookOutcome, HookRequest, State, Timing, Trigger,
+};
 use handsel_core::event::{Event, Kind};
 use handsel_core::id::DeliveryId;
+use handsel_core::planted::{self, Bug};
 use handsel_core::port::HookSender;
 use handsel_core::secret::SecretText;
 use handsel_core::signature;
@@ -81,6 +84,14 @@ impl Engine {
             _ => self.inner.triggers.take(whole.delivery.id).unwrap_or(Trigger::Scheduled),
         };
         let (at, headers) = (self.now(), request.headers.clone());
+        if planted::is(Bug::DeliveredBeforeSent) {
+            let told = HookAnswer { status: 200, headers: Vec::new(), body: Vec::new(), retry_after_seconds: None };
+            let outcome = HookOutcome { result: Ok(told), timing: Timing::default() };
+            let attempted = Attempted::of(&outcome, 0);
+            self.record_attempt(&key, &whole, &Sent { at, trigger, headers, outcome, attempted }).await?;
+            sender.send(request).await;
+            return Ok(());
+        }
         let outcome = sender.send(request).await;
         let mut jitter = [0u8; 1];
         self.inner.entropy.fill(&mut jitter);
@@ -135,7 +146,11 @@ impl Engine {
     /// The headers of one attempt: identity, time, and a signature per live secret in each form that the webhook asked for.
     fn hook_headers(&self, key: &DataKey, whole: &Whole, body: &[u8]) -> Result<Vec<(String, String)>, Refusal> {
         let Whole { webhook, event, .. } = whole;
-        let id = event.new.id.to_string();
+        let id = if planted::is(Bug::NewEventPerRetry) && whole.delivery.tries > 0 {
+            handsel_core::id::EventId::new(self.now(), &*self.inner.entropy).to_string()
+        } else {
+            event.new.id.to_string()
+        };
         let unix = self.inner.clock.wall().seconds();
         let live = webhook.live_secrets(self.now());
         let secrets: Vec<SecretText> = live.map(|s| open_secret(key, webhook.id, s)).collect::<Result<_, _>>()?;

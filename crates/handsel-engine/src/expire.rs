@@ -10,6 +10,7 @@ use handsel_core::checkout::Checkout;
 use handsel_core::checkout::decide::Command;
 use handsel_core::id::CheckoutId;
 use handsel_core::limits;
+use handsel_core::planted::{self, Bug};
 use handsel_core::time::Timestamp;
 use handsel_store::reader::ExpiryPlace;
 use std::collections::HashMap;
@@ -59,7 +60,10 @@ impl Engine {
         let (due, place) = reader.checkouts_to_expire(self.now(), place, limits::EXPIRY_SWEEP_MAX_CHECKOUTS).await?;
         let mut heights = HashMap::new();
         for checkout in &due {
-            let passed = self.chains_have_passed(checkout, &mut heights).await?;
+            let passed = self.chains_have_passed(checkout, &mut heights).await? || planted::is(Bug::ExpiryByClock);
+            if !passed && planted::is(Bug::OneDeadStopsAll) {
+                return Ok(place);
+            }
             // One that can't be ended now stands in nobody's way.
             if passed && let Err(refusal) = self.expire(checkout.id).await {
                 tracing::error!(checkout = %checkout.id, detail = %refusal.detail, "it was not ended; trying again");

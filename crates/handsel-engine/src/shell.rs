@@ -13,6 +13,7 @@ use handsel_core::change::{AuditEntry, Change, CommitError, Receipt, Write};
 use handsel_core::event::{Event, Kind, NewEvent};
 use handsel_core::id::{AccountId, AuditId, EventId, RequestId, WebhookId};
 use handsel_core::limits;
+use handsel_core::planted::{self, Bug};
 use handsel_core::time::Timestamp;
 use handsel_core::vault::{DataKey, Place};
 use handsel_store::ReadError;
@@ -106,6 +107,7 @@ impl Engine {
             let (change, answer) = self.completed(ask, key.as_ref(), now, decision);
             match self.commit(change).await {
                 Ok(_) => return Ok((answer, Some(object))),
+                Err(CommitError::Conflict) if planted::is(Bug::ConflictIsSuccess) => return Ok((answer, None)),
                 Err(CommitError::Conflict) => {}
                 Err(CommitError::IdempotencyTaken) => {
                     let answer = match &key {
@@ -139,10 +141,20 @@ impl Engine {
     }
 
     /// Commits one Change, then wakes whoever waits for what it did.
-    pub(crate) async fn commit(&self, change: Change) -> Result<Receipt, CommitError> {
+    pub(crate) async fn commit(&self, mut change: Change) -> Result<Receipt, CommitError> {
+        let mut later = Change::default();
+        if planted::is(Bug::OutboxLater) {
+            later.events = std::mem::take(&mut change.events);
+        }
+        if planted::is(Bug::AnswerLater) {
+            later.answer = change.answer.take();
+        }
         let ids = touched(&change);
         let requeued = change.writes.iter().any(|write| matches!(write, Write::RequeueDelivery { .. }));
-        let receipt = self.inner.writer.commit(change).await?;
+        let mut receipt = self.inner.writer.commit(change).await?;
+        if later.answer.is_some() || !later.events.is_empty() {
+            receipt = self.inner.writer.commit(later).await?;
+        }
         if requeued || receipt.deliveries > 0 {
             self.inner.deliveries_made.notify_one();
         }

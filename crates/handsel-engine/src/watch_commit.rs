@@ -14,6 +14,7 @@ use handsel_core::event::NewEvent;
 use handsel_core::id::{AccountId, CheckoutId};
 use handsel_core::limits;
 use handsel_core::matching::{BlockFacts, Happening, Incident, Object, SettleError, Settlement, World, needed, settle};
+use handsel_core::planted::{self, Bug};
 use handsel_core::time::Timestamp;
 use handsel_view::types::answers as shapes;
 use std::collections::HashMap;
@@ -48,8 +49,17 @@ impl Engine {
     /// Commits one move.
     pub(crate) async fn commit_advance(&self, place: Place<'_>, advance: &Advance) -> Result<(), Lost> {
         for _ in 0..limits::CONFLICT_RETRIES_MAX {
-            place.book.refresh(self).await?;
-            let change = self.advance_change(place, advance, false).await?;
+            if !planted::is(Bug::BookBeforeRows) {
+                place.book.refresh(self).await?;
+            }
+            let mut change = self.advance_change(place, advance, false).await?;
+            if planted::is(Bug::BookBeforeRows) {
+                place.book.refresh(self).await?;
+            }
+            if planted::is(Bug::CursorFirst) {
+                let cursor = change.cursor.take();
+                self.commit(Change { cursor, ..Change::default() }).await.map_err(Refusal::from)?;
+            }
             match self.commit(change).await {
                 Ok(_) => return Ok(()),
                 Err(CommitError::Conflict) => {

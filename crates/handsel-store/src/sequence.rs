@@ -10,6 +10,7 @@ use crate::tx::{Tx, TxError, any};
 use crate::value::Value;
 use handsel_core::audit::merkle::{Frontier, Hash, NodeId};
 use handsel_core::id::{AccountId, EventId, WebhookId};
+use handsel_core::planted::{self, Bug};
 use std::collections::HashMap;
 
 /// Counters held in memory; above that many all are forgotten and read again when needed.
@@ -35,6 +36,9 @@ pub(crate) struct Place {
 impl Numbers {
     /// Drops what was remembered: the database knows.
     pub(crate) fn forget(&mut self) {
+        if planted::is(Bug::SequenceWithGaps) {
+            return;
+        }
         self.accounts.clear();
         self.webhooks.clear();
         self.tree = None;

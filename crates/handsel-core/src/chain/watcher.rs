@@ -12,6 +12,7 @@ use crate::limits::{
     BLOCK_SKEW_MAX_SECONDS, CHAIN_IN_FLIGHT_MAX_REQUESTS, CHAIN_LOOKAHEAD_MAX_BLOCKS, CHAIN_START_DEPTH_BLOCKS,
     CHAIN_WINDOW_MAX_BLOCKS,
 };
+use crate::planted::{self, Bug};
 use crate::time::Timestamp;
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
@@ -232,6 +233,7 @@ impl Watcher {
                 candidate.transfers.get_or_insert(transfers);
             }
             Err(ChainError::UnknownBlock) => self.forget_branch(),
+            Err(_) if planted::is(Bug::ErrorIsEmptyBlock) => candidate.transfers = Some(Vec::new()),
             Ok(_) | Err(_) => self.paused = true,
         }
     }
@@ -248,7 +250,8 @@ impl Watcher {
             return Some(0);
         }
         let at = self.position(oldest.header.number.checked_sub(1)?)?;
-        (self.canon.get(at)?.hash == oldest.header.parent).then_some(at + 1)
+        let parent = self.canon.get(at)?.hash == oldest.header.parent;
+        (parent || planted::is(Bug::HeadWithoutParents)).then_some(at + 1)
     }
 
     fn is_linked(&self) -> bool {
@@ -314,6 +317,10 @@ impl Watcher {
         let news = |h: &Header| !self.is_ahead_of_time(h) && !self.holds(h) && !self.is_before_memory(h);
         let Some(head) = self.head.filter(news) else { return };
         match self.top() {
+            Some(top) if planted::is(Bug::GapAfterDowntime) && head.number > top.number.saturating_add(12) => {
+                self.canon.clear();
+                self.start_branch(head);
+            }
             Some(top) if links(&top, &head) => self.branch.push_back(Candidate { header: head, transfers: None }),
             // Another branch, even a shorter one: the node's word is what is canonical. Only a poll's word, for an older head
             // may be of a branch that is gone by now.
@@ -392,7 +399,8 @@ impl Watcher {
     /// Records the node's finalized block once it is on our chain.
     fn reach_finalized(&mut self) -> bool {
         let Some(seen) = self.finalized_seen.filter(|h| h.number > self.finalized) else { return false };
-        let ours = self.ours_at(seen.number).is_some_and(|ours| ours.hash == seen.hash);
+        let same = |ours: Header| ours.hash == seen.hash || planted::is(Bug::FinalityByNumber);
+        let ours = self.ours_at(seen.number).is_some_and(same);
         if ours {
             self.finalized = seen.number;
         }
@@ -456,5 +464,6 @@ impl Watcher {
 
 /// True where `child` is built on `parent`.
 fn links(parent: &Header, child: &Header) -> bool {
-    child.parent == parent.hash && child.number.checked_sub(1) == Some(parent.number)
+    (child.parent == parent.hash || planted::is(Bug::HeadWithoutParents))
+        && child.number.checked_sub(1) == Some(parent.number)
 }

@@ -8,6 +8,7 @@ use crate::event::Kind;
 use crate::id::PaymentId;
 use crate::limits::{CHECKOUT_EXPIRES_MAX_SECONDS, TAG_COOLDOWN_DAYS};
 use crate::payment::Outcome;
+use crate::planted::{self, Bug};
 use crate::time::Timestamp;
 use core::fmt;
 use core::time::Duration;
@@ -288,7 +289,7 @@ impl Checkout {
             return;
         }
         self.exceptions.retain(|e| !matches!(e.kind, ExceptionKind::Underpaid | ExceptionKind::Reorged));
-        if !matches!(self.state, State::Complete { .. }) {
+        if !matches!(self.state, State::Complete { .. }) || planted::is(Bug::CompletedTwice) {
             self.state = State::Complete { at: now };
             events.push(Kind::CheckoutCompleted);
         }

@@ -12,6 +12,7 @@ use crate::id::{AccountId, CheckoutId, PaymentId};
 use crate::limits::BLOCK_SKEW_MAX_SECONDS;
 use crate::money::power_of_ten;
 use crate::payment::{self, Inclusion, Outcome, Payment, Policy, State};
+use crate::planted::{self, Bug};
 use crate::time::Timestamp;
 use core::fmt;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -172,6 +173,9 @@ struct Run<'a> {
 impl Run<'_> {
     /// Reverses the payments of orphaned blocks, newest first.
     fn take_back(&mut self) -> Result<(), SettleError> {
+        if planted::is(Bug::NoRollback) {
+            return Ok(());
+        }
         let gone: HashSet<BlockHash> = self.facts.orphaned.iter().copied().collect();
         let in_gone = |p: &&Payment| p.state.inclusion().is_some_and(|b| gone.contains(&b.hash));
         let mut ids = self.in_block_order(in_gone);
@@ -219,13 +223,25 @@ impl Run<'_> {
             self.out.ignored += u64::from(matched.to != Match::Nobody);
             return Ok(());
         };
+        let amount = if planted::is(Bug::SixtyFourBits) { amount & u128::from(u64::MAX) } else { amount };
+        let expired = |id| matches!(self.checkout(id).map(|c| c.state), Ok(checkout::State::Expired { .. }));
+        if planted::is(Bug::LateIsInvisible) && checkout.is_some_and(expired) {
+            return Ok(());
+        }
         let block = Inclusion {
             hash: header.hash,
             number: header.number,
             time: Timestamp::from_seconds(i64::try_from(header.time_seconds).unwrap_or(i64::MAX)),
             log_index: transfer.block_log_index,
         };
-        let id = payment::identity(self.facts.live, account, &self.caip2, transfer);
+        let mut id = payment::identity(self.facts.live, account, &self.caip2, transfer);
+        if planted::is(Bug::NewIdPerBlock) {
+            id = PaymentId::from_bits(id.bits() ^ u128::from(header.hash.0[0]));
+        }
+        let other = |p: &Payment| p.tx == transfer.tx && p.id != id;
+        if planted::is(Bug::OneTransferPerTransaction) && self.world.payments.values().any(other) {
+            return Ok(());
+        }
         if let Some(known) = self.world.payments.get(&id) {
             let held_by = known.state.inclusion().map(|b| b.hash);
             return match held_by {

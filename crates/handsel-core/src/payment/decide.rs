@@ -11,6 +11,7 @@ use crate::chain::Transfer;
 use crate::checkout::Ruling;
 use crate::event::Kind;
 use crate::id::{AccountId, PaymentId};
+use crate::planted::{self, Bug};
 use crate::time::Timestamp;
 use core::fmt;
 use sha2::{Digest, Sha256};
@@ -65,7 +66,9 @@ impl Payment {
     /// Decides one command at `now`.
     pub fn apply(mut self, command: Command, now: Timestamp) -> Result<Step, Refused> {
         let event = match (self.state, command) {
-            (State::Reversed { .. }, Command::Included { block, wrong }) => {
+            (State::Reversed { was, .. }, Command::Included { block, wrong }) => {
+                let first = planted::is(Bug::ConfirmationsOfFirstBlock);
+                let block = if first { Inclusion { number: was.number, ..block } } else { block };
                 self.state = State::Detected { block };
                 self.outcome = wrong;
                 Some(Kind::PaymentDetected)

@@ -6,6 +6,7 @@
 use super::{Inclusion, Payment, State};
 use crate::chain::{Header, Network};
 use crate::money::Money;
+use crate::planted::{self, Bug};
 
 /// What is asked of one payment, fixed when it is first seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,9 @@ impl Payment {
     /// True where policy is satisfied at this tip: blocks, seconds by the chain's own clock, and the finalized tag.
     pub fn is_final(&self, tip: &Header, finalized: u64) -> bool {
         let Some(block) = self.state.inclusion() else { return false };
+        if planted::is(Bug::SuccessAtFirstSight) {
+            return true;
+        }
         let age = i64::try_from(tip.time_seconds).unwrap_or(i64::MAX).saturating_sub(block.time.seconds());
         self.confirmations(tip.number) >= u64::from(self.required_confirmations)
             && age >= i64::from(self.required_seconds)

@@ -5,6 +5,7 @@ use core::fmt;
 
 use handsel_core::chain::proof::{Disproof, Hash, Outcome, ReceiptHead, ReceiptList, keccak};
 use handsel_core::chain::{BlockHash, TxHash};
+use handsel_core::planted::{self, Bug};
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -33,6 +34,9 @@ impl BlockReceipts {
     /// # Errors
     /// The first thing that is not as the header says.
     pub fn prove(self, header: &ProvenHeader) -> Result<Vec<LoggedTransfer>, Disproof> {
+        if planted::is(Bug::EmptyAnswerBelieved) {
+            return Ok(self.transfers);
+        }
         if self.block.is_some_and(|named| named != (header.header.hash.0, header.header.number)) {
             return Err(Disproof::AnotherBlock);
         }
@@ -108,7 +112,8 @@ impl<'de> Reading<'de> {
         self.found.list.log(&self.log.address, &self.log.topics, &self.log.data);
         // Block and transaction are put in when the receipt is closed.
         let found = self.log.transfer(BlockHash::default(), 0, TxHash::default(), self.logs);
-        self.found.transfers.extend(found);
+        let odd = self.found.transfers.len() as u64 != self.logs;
+        self.found.transfers.extend(found.filter(|_| !(odd && planted::is(Bug::OddLogEndsTransaction))));
         self.logs = self.logs.saturating_add(1);
         Ok(())
     }
@@ -132,7 +137,7 @@ impl<'de> Reading<'de> {
         if !self.found.list.close(&head) {
             return Err("a type of receipt that can't be");
         }
-        if outcome == Outcome::Failed {
+        if outcome == Outcome::Failed && !planted::is(Bug::RevertedCounts) {
             self.found.transfers.truncate(first);
         }
         let (block, number) = self.found.block.unwrap_or_default();

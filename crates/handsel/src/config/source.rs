@@ -15,6 +15,9 @@ const OTHER_VARIABLES: &[&str] = &[
     "HANDSEL_TEST_PG",
     "HANDSEL_TEST_SEED",
     "HANDSEL_KILLS",
+    "HANDSEL_SEED",
+    "HANDSEL_SEEDS",
+    "HANDSEL_BUGS",
     "HANDSEL_LOG",
 ];
 /// Keys whose value may be a secret of 64 hex digits and is no private key of a chain.

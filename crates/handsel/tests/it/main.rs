@@ -17,6 +17,7 @@ mod restart;
 mod routes;
 mod sandbox;
 mod selftest;
+mod sim;
 mod snapshots;
 mod tidy;
 mod webhooks;

@@ -278,3 +278,18 @@ fn every_statement_is_used() {
     }
     assert!(count > 20, "the statements are found");
 }
+
+/// Only tests of the binary may be built with defects on purpose (`handsel_core::planted`); no feature leads there.
+#[test]
+fn defects_are_planted_in_tests_alone() {
+    let metadata = metadata();
+    let mut asking = Vec::new();
+    for package in metadata.workspace_packages() {
+        let asks = package.dependencies.iter().filter(|dependency| dependency.features.iter().any(|f| f == "planted"));
+        asking.extend(asks.map(|dependency| (package.name.to_string(), dependency.kind)));
+        for (feature, enables) in &package.features {
+            assert!(!enables.iter().any(|f| f.contains("planted")), "{}: {feature}", package.name);
+        }
+    }
+    assert_eq!(asking, [("handsel".to_owned(), DependencyKind::Development)]);
+}
