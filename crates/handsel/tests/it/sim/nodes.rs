@@ -4,7 +4,7 @@
 use super::gate::Keeper;
 use crate::harness::Chance;
 use handsel_core::chain::proof::VerifyMode;
-use handsel_core::chain::{Address, Network, Token};
+use handsel_core::chain::{Address, Kind, Network, Token};
 use handsel_core::money::Currency;
 use handsel_core::port::{BoxFuture, ChainSource};
 use handsel_net::egress::{Answer, EgressError, Phase};
@@ -95,6 +95,7 @@ pub(crate) fn network(at: usize) -> Network {
     };
     Network {
         name: NAMES[at].to_owned(),
+        kind: Kind::Evm,
         chain_id: CHAIN_ID + at as u64,
         confirmations: CONFIRMATIONS[at],
         min_seconds: 0,

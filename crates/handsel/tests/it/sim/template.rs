@@ -90,6 +90,7 @@ pub(crate) fn ask(caller: &Caller, route: &'static str) -> Ask {
 
 fn wallet(mode: &str, destination: &str) -> NewWallet {
     NewWallet {
+        kind: handsel_core::chain::Kind::Evm,
         mode: mode.to_owned(),
         networks: Vec::new(),
         assets: Vec::new(),
