@@ -4,7 +4,6 @@
 use crate::keys::{mac, same};
 use crate::shell::Deed;
 use crate::{Engine, Refusal};
-use handsel_core::actor::Actor;
 use handsel_core::chain::Kind;
 use handsel_core::change::Change;
 use handsel_core::checkout::{Checkout, PaymentOption};
@@ -81,15 +80,7 @@ impl Engine {
         tracing::error!(%object, "an address is not the one that was stored: somebody changed the database");
         let engine = self.clone();
         tokio::spawn(async move {
-            let deed = Deed {
-                actor: Actor::System,
-                action: "address.forged",
-                object: Some(&object),
-                account: Some(account),
-                request: None,
-                result: "internal",
-                detail: None,
-            };
+            let deed = Deed { result: "internal", ..Deed::by_itself("address.forged", &object, Some(account)) };
             let audit = vec![engine.audit_entry_of(engine.now(), deed)];
             if let Err(error) = engine.commit(Change { audit, ..Change::default() }).await {
                 tracing::error!(%error, "the forged address could not be noted in the audit log");

@@ -3,7 +3,6 @@
 use crate::shell::{Deed, Happening};
 use crate::webhooks::{open_secret, open_url};
 use crate::{Engine, Refusal};
-use handsel_core::actor::Actor;
 use handsel_core::change::{Change, Write};
 use handsel_core::delivery::decide::{Attempted, Command};
 use handsel_core::delivery::{
@@ -127,13 +126,8 @@ impl Engine {
                 let attempt = key.map(|key| self.seal_attempt(&key, unsent(&after, now)));
                 let object = id.to_string();
                 let deed = Deed {
-                    actor: Actor::System,
-                    action: "delivery.attempt",
-                    object: Some(&object),
-                    account: Some(account),
-                    request: None,
                     result: HookError::Unreadable.name(),
-                    detail: None,
+                    ..Deed::by_itself("delivery.attempt", &object, Some(account))
                 };
                 let audit = vec![self.audit_entry_of(now, deed)];
                 let writes = vec![Write::UpdateDelivery { delivery: after, attempt }];
@@ -187,13 +181,8 @@ impl Engine {
             let attempt = self.seal_attempt(key, attempt_of(&after, sent));
             let object = id.to_string();
             let deed = Deed {
-                actor: Actor::System,
-                action: "delivery.attempt",
-                object: Some(&object),
-                account: Some(account),
-                request: None,
                 result: if sent.attempted.succeeded() { "ok" } else { "failed" },
-                detail: None,
+                ..Deed::by_itself("delivery.attempt", &object, Some(account))
             };
             let mut change = Change { audit: vec![self.audit_entry_of(now, deed)], ..Change::default() };
             change.writes.push(Write::UpdateDelivery { delivery: after, attempt: Some(attempt) });
@@ -232,15 +221,7 @@ impl Engine {
                 .events
                 .push(self.event_of(key, happening, |facts| handsel_view::event_body(facts, &new, Some(&old))));
         }
-        let deed = Deed {
-            actor: Actor::System,
-            action: step.event.map_or("webhook.health", Kind::name),
-            object: Some(&object),
-            account: Some(before.account),
-            request: None,
-            result: "ok",
-            detail: None,
-        };
+        let deed = Deed::by_itself(step.event.map_or("webhook.health", Kind::name), &object, Some(before.account));
         change.audit.push(self.audit_entry_of(now, deed));
         change.writes.push(Write::UpdateWebhook(step.webhook));
         Ok(())
@@ -253,15 +234,7 @@ impl Engine {
             let Some(delivery) = self.inner.reader.delivery(account, id).await? else { return Ok(None) };
             let Ok(after) = delivery.apply(Command::Cancel, now) else { return Ok(None) };
             let object = id.to_string();
-            let deed = Deed {
-                actor: Actor::System,
-                action: "delivery.cancel",
-                object: Some(&object),
-                account: Some(account),
-                request: None,
-                result: "ok",
-                detail: None,
-            };
+            let deed = Deed::by_itself("delivery.cancel", &object, Some(account));
             let audit = vec![self.audit_entry_of(now, deed)];
             let writes = vec![Write::UpdateDelivery { delivery: after, attempt: None }];
             Ok(Some(Change { writes, audit, ..Change::default() }))

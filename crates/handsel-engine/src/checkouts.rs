@@ -3,7 +3,7 @@
 use crate::check::{self, invalid};
 use crate::options::{Offered, OptionsAsk};
 use crate::render::read_answer;
-use crate::shell::{Decision, Happening};
+use crate::shell::{Decision, Deed, Happening};
 use crate::terms::{bounded, price, terms};
 use crate::{Answer, Ask, Code, Engine, ListAsk, Refusal};
 use handsel_core::account::Accept;
@@ -283,6 +283,25 @@ impl Engine {
             Ok(Decision { action, object: id.to_string(), status: 200, body, version: Some(version), change })
         })
         .await
+    }
+
+    /// What Handsel did to a checkout by itself, as one Change: its new state, its events and its leaf.
+    pub(crate) async fn own_step(
+        &self,
+        action: &'static str,
+        before: &Checkout,
+        step: Step,
+        now: Timestamp,
+    ) -> Result<Change, Refusal> {
+        let key = self.data_key(before.account).await?;
+        let payments = self.inner.reader.payments_of_checkout(before.id).await?;
+        let timeline = self.timeline(before).await?;
+        let old = self.checkout_shape(&key, before, &payments, timeline.clone())?;
+        let new = self.checkout_shape(&key, &step.checkout, &payments, timeline)?;
+        let events = self.checkout_events(&key, &step, (&old, &new), None, now);
+        let object = before.id.to_string();
+        let audit = vec![self.audit_entry_of(now, Deed::by_itself(action, &object, Some(before.account)))];
+        Ok(Change { writes: vec![Write::UpdateCheckout(step.checkout)], events, audit, ..Change::default() })
     }
 
     /// The events of a step, each with the object after it and what it was before.

@@ -2,10 +2,7 @@
 //! be paid on has passed its end too, because a block's own time decides lateness (13 section 2); an outage delays that by an hour
 //! at most.
 
-use crate::shell::Deed;
 use crate::{Engine, Refusal};
-use handsel_core::actor::Actor;
-use handsel_core::change::{Change, Write};
 use handsel_core::checkout::Checkout;
 use handsel_core::checkout::decide::Command;
 use handsel_core::id::CheckoutId;
@@ -105,25 +102,7 @@ impl Engine {
             let Some(before) = self.inner.reader.checkout_of_anyone(id).await? else { return Ok(None) };
             // Whatever core refuses now was changed since the sweep read it.
             let Ok(step) = before.clone().apply(Command::Expire, now) else { return Ok(None) };
-            let key = self.data_key(before.account).await?;
-            let payments = self.inner.reader.payments_of_checkout(id).await?;
-            let timeline = self.timeline(&before).await?;
-            let old = self.checkout_shape(&key, &before, &payments, timeline.clone())?;
-            let new = self.checkout_shape(&key, &step.checkout, &payments, timeline)?;
-            let events = self.checkout_events(&key, &step, (&old, &new), None, now);
-            let object = id.to_string();
-            let deed = Deed {
-                actor: Actor::System,
-                action: "checkout.expire",
-                object: Some(&object),
-                account: Some(before.account),
-                request: None,
-                result: "ok",
-                detail: None,
-            };
-            let audit = vec![self.audit_entry_of(now, deed)];
-            let writes = vec![Write::UpdateCheckout(step.checkout)];
-            Ok(Some(Change { writes, events, audit, ..Change::default() }))
+            self.own_step("checkout.expire", &before, step, now).await.map(Some)
         });
         settled.await.map(|_| ())
     }

@@ -1,10 +1,8 @@
 //! Quotes the unpaid rest of open checkouts anew when a lock has ended (13 section 2). Without a rate the old lock stays ended:
 //! what comes then is late, and nobody is promised a price that nobody stands behind.
 
-use crate::shell::Deed;
 use crate::{Engine, Refusal};
-use handsel_core::actor::Actor;
-use handsel_core::change::{Change, Write};
+use handsel_core::change::Write;
 use handsel_core::checkout::lock::Requote;
 use handsel_core::checkout::{Checkout, Command, State, Step};
 use handsel_core::id::CheckoutId;
@@ -46,26 +44,9 @@ impl Engine {
             if quotes.is_empty() {
                 return Ok(None);
             }
-            let key = self.data_key(before.account).await?;
-            let payments = self.inner.reader.payments_of_checkout(id).await?;
-            let timeline = self.timeline(&before).await?;
-            let old = self.checkout_shape(&key, &before, &payments, timeline.clone())?;
-            let new = self.checkout_shape(&key, &step.checkout, &payments, timeline)?;
-            let events = self.checkout_events(&key, &step, (&old, &new), None, now);
-            let object = id.to_string();
-            let deed = Deed {
-                actor: Actor::System,
-                action: "checkout.requote",
-                object: Some(&object),
-                account: Some(before.account),
-                request: None,
-                result: "ok",
-                detail: None,
-            };
-            let audit = vec![self.audit_entry_of(now, deed)];
-            let mut writes: Vec<Write> = quotes.into_iter().map(Write::InsertQuote).collect();
-            writes.push(Write::UpdateCheckout(step.checkout));
-            Ok(Some(Change { writes, events, audit, ..Change::default() }))
+            let mut change = self.own_step("checkout.requote", &before, step, now).await?;
+            change.writes.extend(quotes.into_iter().map(Write::InsertQuote));
+            Ok(Some(change))
         });
         settled.await.map(|_| ())
     }

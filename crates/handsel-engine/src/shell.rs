@@ -49,6 +49,13 @@ pub(crate) struct Deed<'a> {
     pub(crate) detail: Option<&'a [u8]>,
 }
 
+impl<'a> Deed<'a> {
+    /// What Handsel does by itself, and what goes well.
+    pub(crate) const fn by_itself(action: &'a str, object: &'a str, account: Option<AccountId>) -> Self {
+        Self { actor: Actor::System, action, object: Some(object), account, request: None, result: "ok", detail: None }
+    }
+}
+
 /// The facts of an event beside its object.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Happening<'a> {

@@ -4,7 +4,6 @@
 
 use crate::shell::{Deed, Happening};
 use crate::{Engine, Refusal};
-use handsel_core::actor::Actor;
 use handsel_core::chain::Network;
 use handsel_core::chain::standing::{Noticed, Standing, Told};
 use handsel_core::change::{Change, CommitError, Write};
@@ -56,7 +55,7 @@ impl Engine {
         if let Some(turned) = standing.turned(verdict, now) {
             let action = kind(&turned).name();
             tracing::warn!(network = name, reason = turned.reason.map(|reason| reason.name()), action, "how it stands");
-            let audit = vec![self.audit_entry_of(now, deed(action, name, None))];
+            let audit = vec![self.audit_entry_of(now, Deed::by_itself(action, name, None))];
             let writes = vec![Write::PutStanding(turned.clone())];
             self.commit(Change { writes, audit, ..Change::default() }).await?;
             standing = turned;
@@ -92,7 +91,9 @@ impl Engine {
             let wallets = self.inner.reader.usable_wallets(*account).await?;
             if let (Some(network), true) = (network, wallets.iter().any(|wallet| takes(wallet, &standing.network))) {
                 let event = self.standing_event(*account, network, standing, now).await?;
-                change.audit.push(self.audit_entry_of(now, deed(event.kind.name(), &event.object, Some(*account))));
+                change
+                    .audit
+                    .push(self.audit_entry_of(now, Deed::by_itself(event.kind.name(), &event.object, Some(*account))));
                 change.events.push(event);
             }
         }
@@ -129,7 +130,7 @@ impl Engine {
     /// The leaf of a node that is not asked again.
     pub(crate) async fn note_ban(&self, network: &str, node: &str) {
         let object = format!("{network}/{node}");
-        let audit = vec![self.audit_entry_of(self.now(), deed("chain.node_banned", &object, None))];
+        let audit = vec![self.audit_entry_of(self.now(), Deed::by_itself("chain.node_banned", &object, None))];
         if let Err(error) = self.commit(Change { audit, ..Change::default() }).await {
             tracing::error!(network, node, %error, "the ban could not be noted in the audit log");
         }
@@ -143,8 +144,4 @@ const fn kind(standing: &Standing) -> Kind {
 fn takes(wallet: &Wallet, network: &str) -> bool {
     let serves = matches!(wallet.state, State::Active { .. } | State::Retiring { .. });
     serves && (wallet.networks.is_empty() || wallet.networks.iter().any(|name| name == network))
-}
-
-fn deed<'a>(action: &'a str, object: &'a str, account: Option<AccountId>) -> Deed<'a> {
-    Deed { actor: Actor::System, action, object: Some(object), account, request: None, result: "ok", detail: None }
 }

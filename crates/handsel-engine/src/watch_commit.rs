@@ -5,13 +5,12 @@ use crate::checkouts::timeline_entry;
 use crate::shell::{Deed, Happening as EventFacts};
 use crate::watch_book::WatchBook;
 use crate::{Engine, Refusal};
-use handsel_core::actor::Actor;
 use handsel_core::chain::watcher::Advance;
 use handsel_core::chain::{BlockHash, Header, Network};
 use handsel_core::change::{AuditEntry, Change, CommitError, CursorMove, Write};
 use handsel_core::checkout::Checkout;
 use handsel_core::event::NewEvent;
-use handsel_core::id::{AccountId, CheckoutId};
+use handsel_core::id::CheckoutId;
 use handsel_core::limits;
 use handsel_core::matching::{BlockFacts, Happening, Incident, Object, SettleError, Settlement, World, needed, settle};
 use handsel_core::planted::{self, Bug};
@@ -99,8 +98,10 @@ impl Engine {
         tracing::error!(network = place.network.name, why, "this network is halted: nothing of it is credited");
         let Some(tip) = tip else { return };
         let now = self.now();
-        let audit =
-            vec![self.audit_entry_of(now, system_deed("chain.halt", &place.network.name, None, Some(why.as_bytes())))];
+        let audit = vec![self.audit_entry_of(
+            now,
+            Deed { detail: Some(why.as_bytes()), ..Deed::by_itself("chain.halt", &place.network.name, None) },
+        )];
         let cursor = CursorMove {
             network: place.network.name.clone(),
             expected_tip: place.committed,
@@ -139,7 +140,10 @@ impl Engine {
         if !orphaned.is_empty() {
             tracing::warn!(network = network.name, blocks = orphaned.len(), tip = tip.number, "blocks left the chain");
             let blocks = orphaned.iter().flat_map(|hash| hash.0).collect::<Vec<u8>>();
-            change.audit.push(self.audit_entry_of(now, system_deed("chain.reorg", &network.name, None, Some(&blocks))));
+            change.audit.push(self.audit_entry_of(
+                now,
+                Deed { detail: Some(&blocks), ..Deed::by_itself("chain.reorg", &network.name, None) },
+            ));
         }
         change.cursor = Some(CursorMove {
             network: network.name.clone(),
@@ -193,7 +197,10 @@ impl Engine {
         let mut timelines = HashMap::new();
         for happening in &settlement.happenings {
             let event = self.happening_event(world, happening, &mut timelines, now).await?;
-            let deed = system_deed(event.kind.name(), &event.object, Some(event.account), Some(&event.body.0));
+            let deed = Deed {
+                detail: Some(&event.body.0),
+                ..Deed::by_itself(event.kind.name(), &event.object, Some(event.account))
+            };
             change.audit.push(self.audit_entry_of(now, deed));
             change.events.push(event);
         }
@@ -202,7 +209,7 @@ impl Engine {
         for payment in silent {
             let object = payment.id.to_string();
             if !change.events.iter().any(|event| event.object == object) {
-                let deed = system_deed("payment.update", &object, Some(payment.account), None);
+                let deed = Deed::by_itself("payment.update", &object, Some(payment.account));
                 change.audit.push(self.audit_entry_of(now, deed));
             }
         }
@@ -270,11 +277,6 @@ impl Engine {
         timeline.push(timeline_entry(&event));
         Ok((event, timeline))
     }
-}
-
-/// What Handsel does by itself.
-fn system_deed<'a>(action: &'a str, object: &'a str, account: Option<AccountId>, detail: Option<&'a [u8]>) -> Deed<'a> {
-    Deed { actor: Actor::System, action, object: Some(object), account, request: None, result: "ok", detail }
 }
 
 /// What an operator should read in the log.
