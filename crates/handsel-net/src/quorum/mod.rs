@@ -26,7 +26,7 @@ use handsel_core::port::{BoxFuture, ChainSource};
 use tokio::time::Instant;
 
 use standing::Standing;
-use tally::{Settled, tally};
+use tally::{Settled, winner};
 
 /// One of the nodes.
 #[derive(Debug)]
@@ -120,18 +120,11 @@ impl QuorumSource {
 
     /// The header of a height on which a quorum agrees; `None` where a quorum doesn't know that height.
     async fn agreed_at(&self, number: u64) -> Result<Option<Header>, ChainError> {
-        let enough = |said: &[Said<'_, Option<Header>>]| {
-            let votes = tally(said.iter().filter_map(|s| s.answer.as_ref().ok()).map(|h| h.map(|h| h.hash)));
-            Settled::yes_if(votes.values().any(|count| *count >= self.quorum))
-        };
-        let said = self.gather(|source| source.header_at(number), enough).await;
-        let votes = tally(said.iter().filter_map(|s| s.answer.as_ref().ok()).map(|h| h.map(|h| h.hash)));
-        let winner = votes.into_iter().find(|(_, count)| *count >= self.quorum);
-        match winner {
-            Some((Some(hash), _)) => {
-                Ok(said.iter().filter_map(|s| s.answer.as_ref().ok().copied().flatten()).find(|h| h.hash == hash))
-            }
-            Some((None, _)) => Ok(None),
+        let vote = |said: &[Said<'_, Option<Header>>]| winner(answers(said).map(|h| h.map(|h| h.hash)), self.quorum);
+        let said = self.gather(|source| source.header_at(number), |said| Settled::yes_if(vote(said).is_some())).await;
+        match vote(&said) {
+            Some(Some(hash)) => Ok(answers(&said).flatten().find(|header| header.hash == hash)),
+            Some(None) => Ok(None),
             None => Err(self.no_quorum(&said)),
         }
     }
@@ -203,8 +196,8 @@ impl QuorumSource {
     }
 
     fn agreed_of(&self, claims: &[(&Member, Header)]) -> Option<Header> {
-        let votes = tally(claims.iter().map(|(_, header)| header.hash));
-        claims.iter().map(|(_, h)| *h).find(|h| votes.get(&h.hash).is_some_and(|count| *count >= self.quorum))
+        let hash = winner(claims.iter().map(|(_, header)| header.hash), self.quorum)?;
+        claims.iter().map(|(_, header)| *header).find(|header| header.hash == hash)
     }
 
     /// The highest block that a quorum holds as final, all of them the same one. Two nodes that hold different blocks of one height
@@ -306,14 +299,18 @@ impl QuorumSource {
     async fn stated_chain_id(&self) -> Result<u64, ChainError> {
         let enough = |said: &[Said<'_, u64>]| Settled::yes_if(said.len() == self.members.len());
         let said = self.gather(ChainSource::chain_id, enough).await;
-        let votes = tally(said.iter().filter_map(|s| s.answer.as_ref().ok().copied()));
-        let agreed = votes.into_iter().find(|(_, count)| *count >= self.quorum).map(|(id, _)| id);
+        let agreed = winner(answers(&said), self.quorum);
         let Some(agreed) = agreed else { return Err(self.no_quorum(&said)) };
         for other in said.iter().filter(|s| s.answer.as_ref().is_ok_and(|id| *id != agreed)) {
             self.ban(other.member, Ban::OtherChain);
         }
         Ok(agreed)
     }
+}
+
+/// What was answered, errors left out.
+fn answers<T: Copy>(said: &[Said<'_, T>]) -> impl Iterator<Item = T> {
+    said.iter().filter_map(|said| said.answer.as_ref().ok().copied())
 }
 
 /// The headers of one height, of members whose own headers are that high at least.
@@ -377,13 +374,10 @@ impl ChainSource for QuorumSource {
 
     fn token_decimals(&self, token: Address) -> BoxFuture<'_, Result<Option<u8>, ChainError>> {
         Box::pin(async move {
-            let count =
-                |said: &[Said<'_, Option<u8>>]| tally(said.iter().filter_map(|s| s.answer.as_ref().ok().copied()));
-            let enough =
-                |said: &[Said<'_, Option<u8>>]| Settled::yes_if(count(said).values().any(|n| *n >= self.quorum));
+            let vote = |said: &[Said<'_, Option<u8>>]| winner(answers(said), self.quorum);
+            let enough = |said: &[Said<'_, Option<u8>>]| Settled::yes_if(vote(said).is_some());
             let said = self.gather(move |source| source.token_decimals(token), enough).await;
-            let agreed = count(&said).into_iter().find(|(_, n)| *n >= self.quorum).map(|(decimals, _)| decimals);
-            agreed.ok_or_else(|| self.no_quorum(&said))
+            vote(&said).ok_or_else(|| self.no_quorum(&said))
         })
     }
 

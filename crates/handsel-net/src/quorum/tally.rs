@@ -1,8 +1,5 @@
 //! Counting votes.
 
-use core::hash::Hash;
-use std::collections::HashMap;
-
 /// Whether what was said so far is enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Settled {
@@ -18,11 +15,29 @@ impl Settled {
     }
 }
 
-/// How often each was said.
-pub(super) fn tally<K: Eq + Hash>(votes: impl Iterator<Item = K>) -> HashMap<K, usize> {
-    let mut counts = HashMap::new();
+/// What was said most often, and at least `quorum` times; of two that were said equally often the one that was said first.
+pub(super) fn winner<K: PartialEq>(votes: impl Iterator<Item = K>, quorum: usize) -> Option<K> {
+    let mut counts: Vec<(K, usize)> = Vec::new();
     for vote in votes {
-        *counts.entry(vote).or_insert(0) += 1;
+        match counts.iter_mut().find(|(known, _)| *known == vote) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((vote, 1)),
+        }
     }
-    counts
+    let best = counts.into_iter().rev().max_by_key(|(_, count)| *count);
+    best.filter(|(_, count)| *count >= quorum).map(|(vote, _)| vote)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_votes_win_and_of_equals_the_first() {
+        assert_eq!(winner([1, 2, 2].into_iter(), 2), Some(2));
+        assert_eq!(winner([1, 2, 3].into_iter(), 2), None);
+        assert_eq!(winner([1, 2, 2, 1].into_iter(), 1), Some(1));
+        assert_eq!(winner([3, 1, 1].into_iter(), 1), Some(1));
+        assert_eq!(winner(core::iter::empty::<u8>(), 1), None);
+    }
 }
